@@ -1,0 +1,82 @@
+# The front door. CMake does the work (CMakeLists.txt, CMakePresets.json); this file says what
+# each word means and installs what it needs. `make help` lists the words.
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+ROUNDS ?= 1000
+
+# The inner make has its own jobs.
+CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
+CONFIGURE = $(CMAKE) --log-level=WARNING --preset
+BUILD = $(CMAKE) --build --preset
+
+.NOTPARALLEL:
+.PHONY: all build demo check bench fuzz asan tsan coverage interop install clean distclean help
+
+all: build
+	@echo "built: build/ramet, build/libramet.a, build/libramet.so"
+	@echo "next:  build/ramet --help, make demo, make check"
+
+build:
+	@tools/need.sh build
+	@$(CONFIGURE) default -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@$(BUILD) default -j $(JOBS) --target product
+
+demo: build
+	@tools/demo.sh
+
+check:
+	@tools/need.sh build check || { echo "0 passed, 1 failed"; exit 1; }
+	@tools/need.sh peer || echo "no npm: the interop tests will be skipped"
+	@python3 tools/check.py --jobs $(JOBS)
+
+bench: build
+	@tools/need.sh bench
+	@$(BUILD) default -j $(JOBS)
+	@RAMET_BIN=build/ramet RAMET_BUILD=build python3 bench/run.py
+
+fuzz:
+	@tools/need.sh build fuzz
+	@$(CONFIGURE) fuzz
+	@$(BUILD) fuzz -j $(JOBS)
+	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+# Every test under the address and undefined behaviour sanitizers, and under the thread sanitizer.
+asan tsan:
+	@tools/need.sh build check
+	@python3 tools/check.py --jobs $(JOBS) --only $@
+
+coverage:
+	@tools/need.sh build check
+	@python3 tools/check.py --jobs $(JOBS) --only coverage
+	@python3 tools/coverage.py build/coverage
+
+interop: build
+	@tools/need.sh peer
+	@$(BUILD) default -j $(JOBS)
+	@python3 tools/interop.py --rounds $(ROUNDS)
+
+install: build
+	@$(CMAKE) --install build
+
+# The downloaded peer stays; distclean takes it too.
+clean:
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name peer -exec rm -rf {} +; fi
+
+distclean:
+	@rm -rf build
+
+help:
+	@echo "make           install what the build needs, build build/ramet and the library"
+	@echo "make demo      build, then a walk through real sessions"
+	@echo "make check     everything that must hold, ends with 'N passed, N failed'"
+	@echo "make bench     measurements as ratios"
+	@echo "make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each, stops at the first finding"
+	@echo "make asan      the tests under the address and undefined behaviour sanitizers"
+	@echo "make tsan      the tests under the thread sanitizer"
+	@echo "make coverage  lines executed by the tests, per file"
+	@echo "make interop   ROUNDS=$(ROUNDS) sessions against the published pi (npm)"
+	@echo "make install   into PREFIX=$(PREFIX) (DESTDIR is honoured)"
+	@echo "make clean     remove what was built; make distclean also the downloaded peer"
+	@echo "JOBS=$(JOBS) says how many compilers run at a time"

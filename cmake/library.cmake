@@ -1,0 +1,69 @@
+# The library, twice from the same objects, and the command.
+
+# All C files of a room, in a stable order; asked again at every build.
+function(ramet_glob out)
+	set(all)
+	foreach(pattern IN LISTS ARGN)
+		file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${pattern}")
+		list(SORT found)
+		list(APPEND all ${found})
+	endforeach()
+	set(${out} "${all}" PARENT_SCOPE)
+endfunction()
+
+set(room_patterns ${RAMET_ROOMS})
+list(TRANSFORM room_patterns REPLACE "(.+)" "src/\\1/*.c")
+ramet_glob(library_sources ${room_patterns})
+if(NOT library_sources)
+	message(FATAL_ERROR "no source files in src/")
+endif()
+
+# Files named *_avx2.c hold nothing but AVX2 code and are entered only after asking the machine.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i.86")
+	foreach(file IN LISTS library_sources)
+		if(file MATCHES "_avx2\\.c$")
+			set_source_files_properties("${file}" PROPERTIES COMPILE_OPTIONS "-mavx2")
+		endif()
+	endforeach()
+endif()
+
+add_library(ramet_objects OBJECT ${library_sources})
+target_link_libraries(ramet_objects PRIVATE ramet_flags ramet_deps)
+
+add_library(ramet_static STATIC $<TARGET_OBJECTS:ramet_objects>)
+set_target_properties(ramet_static PROPERTIES OUTPUT_NAME ramet LINKER_LANGUAGE C)
+target_include_directories(ramet_static INTERFACE
+	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+target_link_libraries(ramet_static PUBLIC $<BUILD_INTERFACE:ramet_deps>)
+
+add_library(ramet_shared SHARED $<TARGET_OBJECTS:ramet_objects>)
+set_target_properties(ramet_shared PROPERTIES OUTPUT_NAME ramet LINKER_LANGUAGE C
+	VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+target_include_directories(ramet_shared INTERFACE
+	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+target_link_libraries(ramet_shared PRIVATE $<BUILD_INTERFACE:ramet_deps>)
+if(NOT RAMET_SANITIZE AND NOT RAMET_FUZZ)
+	target_link_options(ramet_shared PRIVATE LINKER:-z,defs)
+endif()
+
+# The faces: everything but main.c in one object library, so that unit tests can have it too.
+ramet_glob(face_sources src/ui/*.c src/cli/*.c)
+ramet_glob(main_source src/cli/main.c)
+list(REMOVE_ITEM face_sources ${main_source})
+if(face_sources)
+	add_library(ramet_faces OBJECT ${face_sources})
+	target_link_libraries(ramet_faces PRIVATE ramet_flags ramet_deps)
+endif()
+if(main_source)
+	add_executable(ramet ${main_source})
+	if(face_sources)
+		target_sources(ramet PRIVATE $<TARGET_OBJECTS:ramet_faces>)
+	endif()
+	target_link_libraries(ramet PRIVATE ramet_flags ramet_static)
+endif()
+
+# What plain `make` builds.
+add_custom_target(product DEPENDS ramet_static ramet_shared)
+if(TARGET ramet)
+	add_dependencies(product ramet)
+endif()

@@ -1,0 +1,117 @@
+# Tests and benchmarks. Labels: unit fuzz header house golden cli.
+#
+# A runner script tells its counts in a line "N passed, N failed"; exit status 77 means skipped.
+
+set(test_environment
+	"RAMET_BIN=${PROJECT_BINARY_DIR}/ramet"
+	"RAMET_BUILD=${PROJECT_BINARY_DIR}"
+	"RAMET_SOURCE=${PROJECT_SOURCE_DIR}"
+	"RAMET_SANITIZE=${RAMET_SANITIZE}"
+	"LC_ALL=C.UTF-8"
+	"PYTHONDONTWRITEBYTECODE=1"
+	"ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
+	"UBSAN_OPTIONS=print_stacktrace=1"
+	"TSAN_OPTIONS=halt_on_error=1")
+
+function(ramet_add_test name label timeout)
+	add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+	set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout}
+		SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+endfunction()
+
+# An executable made of one file and the static library; it lands in build/<folder of its source>.
+function(ramet_add_tool target source)
+	cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE where)
+	cmake_path(GET where STEM LAST_ONLY stem)
+	cmake_path(GET where PARENT_PATH where)
+	add_executable(${target} "${source}" ${ARGN})
+	target_link_libraries(${target} PRIVATE ramet_flags ramet_static)
+	set_target_properties(${target} PROPERTIES OUTPUT_NAME ${stem}
+		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${where}")
+endfunction()
+
+# ---- unit: tests/unit/<room>/test_*.c; other .c files beside them are shared by the room ----
+find_path(CMOCKA_INCLUDE_DIR cmocka.h)
+find_library(CMOCKA_LIBRARY cmocka)
+if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
+	foreach(room IN LISTS RAMET_ROOMS RAMET_FACES)
+		ramet_glob(tests "tests/unit/${room}/test_*.c")
+		ramet_glob(helpers "tests/unit/${room}/*.c" "tests/unit/*.c")
+		if(tests)
+			list(REMOVE_ITEM helpers ${tests})
+		endif()
+		foreach(source IN LISTS tests)
+			cmake_path(GET source STEM stem)
+			string(REPLACE test_ "" stem "${stem}")
+			set(target unit_${room}_${stem})
+			ramet_add_tool(${target} "${source}" ${helpers})
+			target_include_directories(${target} SYSTEM PRIVATE "${CMOCKA_INCLUDE_DIR}")
+			target_include_directories(${target} PRIVATE
+				tests/unit "tests/unit/${room}")
+			target_link_libraries(${target} PRIVATE "${CMOCKA_LIBRARY}" m)
+			if(room IN_LIST RAMET_FACES AND TARGET ramet_faces)
+				target_sources(${target} PRIVATE $<TARGET_OBJECTS:ramet_faces>)
+			endif()
+			ramet_add_test(unit.${room}.${stem} unit 300 ${target})
+		endforeach()
+	endforeach()
+else()
+	message(STATUS "cmocka is not installed: unit tests are left out")
+endif()
+
+# ---- fuzz: libFuzzer targets, or a replay of tests/fuzz/corpus/<name> with a main of our own ----
+ramet_glob(fuzz_sources "tests/fuzz/fuzz_*.c")
+foreach(source IN LISTS fuzz_sources)
+	cmake_path(GET source STEM stem)
+	string(REPLACE fuzz_ "" name "${stem}")
+	if(RAMET_FUZZ)
+		ramet_add_tool(${stem} "${source}")
+		target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+	else()
+		ramet_add_tool(${stem} "${source}" "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
+		ramet_add_test(fuzz.${name} fuzz 300 ${stem} "tests/fuzz/corpus/${name}")
+	endif()
+	target_link_libraries(${stem} PRIVATE m)
+	# libFuzzer has no header that declares what a target defines.
+	set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
+endforeach()
+if(RAMET_FUZZ)
+	return()
+endif()
+
+# ---- helpers of the golden runners, and benchmarks: plain executables ----
+ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c" "bench/bench_*.c")
+foreach(source IN LISTS tool_sources)
+	cmake_path(GET source STEM stem)
+	ramet_add_tool(${stem} "${source}")
+	target_link_libraries(${stem} PRIVATE m)
+endforeach()
+
+# ---- scripts ----
+find_program(RAMET_PYTHON python3)
+if(RAMET_PYTHON)
+	foreach(kind golden cli)
+		ramet_glob(runners "tests/${kind}/run_*.py")
+		foreach(runner IN LISTS runners)
+			cmake_path(GET runner STEM stem)
+			string(REPLACE run_ "" stem "${stem}")
+			ramet_add_test(${kind}.${stem} ${kind} 900 "${RAMET_PYTHON}" "${runner}")
+		endforeach()
+	endforeach()
+	ramet_glob(house_tests "tests/house/test_*.py")
+	foreach(script IN LISTS house_tests)
+		cmake_path(GET script STEM stem)
+		string(REPLACE test_ "" stem "${stem}")
+		ramet_add_test(house.${stem} house 120 "${RAMET_PYTHON}" "${script}")
+	endforeach()
+	ramet_add_test(house.rooms house 60 "${RAMET_PYTHON}" tools/room-check.py)
+	ramet_add_test(house.banned house 60 "${RAMET_PYTHON}" tools/banned-check.py)
+	if(NOT RAMET_SANITIZE AND NOT RAMET_COVERAGE)
+		ramet_add_test(house.symbols house 60
+			"${RAMET_PYTHON}" tools/symbol-check.py "${PROJECT_BINARY_DIR}")
+	endif()
+else()
+	message(STATUS "python3 is not installed: script tests are left out")
+endif()
+ramet_add_test(header.alone header 120 sh tests/header/alone.sh)
+ramet_add_test(header.linked header 120 sh tests/header/linked.sh "${PROJECT_BINARY_DIR}")

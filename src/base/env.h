@@ -1,0 +1,55 @@
+/*
+ * base/env.h - the only door to the operating system: a table of calls that tests replace.
+ *
+ * Every member behaves as the POSIX call of its name (-1 and errno on failure). Handles carry a
+ * pointer to the table they were opened with; NULL means rameti_env_default(). Code outside base/
+ * reaches the system through file.h, clock.h, dir.h and friends, never directly.
+ */
+#ifndef RAMETI_BASE_ENV_H
+#define RAMETI_BASE_ENV_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include "ramet/base.h"
+
+struct rameti_env {
+	void *user;
+	int (*open)(void *user, const char *path, int flags, mode_t mode);
+	int (*openat)(void *user, int dir_fd, const char *path, int flags, mode_t mode);
+	int (*close)(void *user, int fd);
+	ssize_t (*read)(void *user, int fd, void *to, size_t len);
+	ssize_t (*pread)(void *user, int fd, void *to, size_t len, off_t at);
+	ssize_t (*write)(void *user, int fd, const void *from, size_t len);
+	ssize_t (*pwrite)(void *user, int fd, const void *from, size_t len, off_t at);
+	int (*fsync)(void *user, int fd);
+	int (*fdatasync)(void *user, int fd);
+	int (*ftruncate)(void *user, int fd, off_t len);
+	int (*fstat)(void *user, int fd, struct stat *st);
+	int (*stat)(void *user, const char *path, struct stat *st);
+	int (*lstat)(void *user, const char *path, struct stat *st);
+	int (*flock)(void *user, int fd, int op);
+	int (*rename)(void *user, const char *from, const char *to);
+	int (*linkat)(void *user, int from_dir, const char *from, int to_dir, const char *to, int flags);
+	int (*unlink)(void *user, const char *path);
+	int (*mkdir)(void *user, const char *path, mode_t mode);
+	int (*fchmod)(void *user, int fd, mode_t mode);
+	ssize_t (*readlink)(void *user, const char *path, char *to, size_t len);
+	/* directory reading: names one at a time; 1 a name, 0 the end, -1 error */
+	void *(*opendir)(void *user, const char *path);
+	int (*readdir)(void *user, void *dir, char name[256], unsigned char *d_type);
+	int (*closedir)(void *user, void *dir);
+	int (*clock_gettime)(void *user, clockid_t clock, struct timespec *ts);
+	int (*nanosleep)(void *user, const struct timespec *ts);
+	ssize_t (*getrandom)(void *user, void *to, size_t len);
+	const char *(*getenv)(void *user, const char *name);
+	char *(*getcwd)(void *user, char *to, size_t len);
+};
+
+const struct rameti_env *rameti_env_default(void);
+static inline const struct rameti_env *rameti_env_or_default(const struct rameti_env *env)
+{
+	return env ? env : rameti_env_default();
+}
+
+#endif

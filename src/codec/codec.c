@@ -1,0 +1,43 @@
+/*
+ * codec/codec.c - the table of formats.
+ */
+#include "codec/codec.h"
+
+#include <string.h>
+
+static const struct rameti_codec *const codecs[] = {
+	&rameti_codec_pi,
+};
+#define N_CODECS (sizeof(codecs) / sizeof(codecs[0]))
+
+const char *ramet_codec_name(unsigned n)
+{
+	return n < N_CODECS ? codecs[n]->name : NULL;
+}
+
+const struct rameti_codec *rameti_codec_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_CODECS; i++)
+		if (!strcmp(codecs[i]->name, name))
+			return codecs[i];
+	return NULL;
+}
+
+const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head)
+{
+	size_t i;
+
+	for (i = 0; i < N_CODECS; i++)
+		if (codecs[i]->sniff(head))
+			return codecs[i];
+	return NULL;
+}
+
+const char *ramet_codec_sniff(struct ramet_bytes head)
+{
+	const struct rameti_codec *c = rameti_codec_sniffed(head);
+
+	return c ? c->name : NULL;
+}

@@ -1,0 +1,260 @@
+/*
+ * codec/reader.c - batches of lines, in file order, become a header, a tree and findings.
+ *
+ * The first parsed value decides whether this is a session; lines before it that do not parse are
+ * skipped and reported. Later header lines are no entries. For version 1 the reader makes ids and
+ * links each entry to the one before it.
+ */
+#include "codec/codec.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#define LISTED_MAX 0x7fffffffu
+#define MADE_ATTEMPTS 16u
+
+int rameti_reader_init(struct rameti_reader *r, const struct rameti_codec *codec, uint64_t seed,
+		       ramet_entry_fn *entry, void *user, struct ramet_error *err)
+{
+	memset(r, 0, sizeof(*r));
+	r->codec = codec;
+	r->prev = RAMET_NONE;
+	ramet_buf_init(&r->header_text, SIZE_MAX / 2);
+	ramet_buf_init(&r->header_raw, SIZE_MAX / 2);
+	return rameti_tree_new(&r->tree, seed, entry, user, err);
+}
+
+void rameti_reader_release(struct rameti_reader *r)
+{
+	rameti_tree_free(r->tree);
+	r->tree = NULL;
+	ramet_findings_release(&r->findings);
+	ramet_buf_release(&r->header_text);
+	ramet_buf_release(&r->header_raw);
+	ramet_free(r->listed);
+	r->listed = NULL;
+	r->n_listed = r->cap_listed = 0;
+}
+
+int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt, char out[9])
+{
+	char ordinal[32];
+	uint8_t sum[32];
+	struct ramet_bytes pieces[2] = { ramet_buf_bytes(&r->header_raw), { ordinal, 0 } };
+
+	pieces[1].len = (size_t)snprintf(ordinal, sizeof(ordinal), "\n%u\n%u", (unsigned)row, attempt);
+	if (rameti_sha256(pieces, 2, sum) < 0)
+		return RAMET_ENOMEM;
+	rameti_hex(sum, 4, out);
+	return 0;
+}
+
+static int list_non_row(struct rameti_reader *r)
+{
+	int e = rameti_grow((void **)&r->listed, &r->cap_listed, r->n_listed, sizeof(*r->listed), LISTED_MAX);
+
+	if (e < 0)
+		return e;
+	r->listed[r->n_listed++] = ramet_tree_count(r->tree);
+	return 0;
+}
+
+static int find(struct rameti_reader *r, int severity, const char *code, uint64_t line, uint64_t offset,
+		const char *text)
+{
+	struct ramet_bytes none = { NULL, 0 };
+
+	return rameti_finding_add(&r->findings, severity, code, line, offset, none, "%s", text);
+}
+
+static int find_bad(struct rameti_reader *r, const struct rameti_odd *o, uint64_t line)
+{
+	uint64_t at = o->offset + o->error_at;
+
+	if (o->trouble == RAMETI_TROUBLE_NUL)
+		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset, "a line with NUL bytes was skipped");
+	if (!o->terminated)
+		return find(r, RAMET_DAMAGE, "torn-tail", line, o->offset, "the last line is cut off and was skipped");
+	if (o->kind == RAMETI_ODD_GLUED)
+		return find(r, RAMET_DAMAGE, "glued", line, at, "two values on one line; both were skipped");
+	if (o->trouble == RAMETI_TROUBLE_DEPTH)
+		return find(r, RAMET_DAMAGE, "malformed", line, at, "nested too deeply; the line was skipped");
+	return find(r, RAMET_DAMAGE, "malformed", line, at, "not valid JSON from here; the line was skipped");
+}
+
+static int feed_header(struct rameti_reader *r, const struct rameti_batch *b, const struct rameti_odd *o,
+		       uint64_t line, struct ramet_error *err)
+{
+	struct ramet_bytes text = { b->text.ptr + o->text_at, o->text_len };
+	int e = list_non_row(r);
+
+	if (e < 0)
+		return rameti_fail_nomem(err);
+	if (r->have_header)
+		return find(r, RAMET_WARNING, "second-header", line, o->offset, "another header; it was ignored") < 0 ?
+			rameti_fail_nomem(err) : 0;
+	if (o->bad_utf8 && find(r, RAMET_DAMAGE, "bad-utf8", line, o->offset, "invalid UTF-8 in the header") < 0)
+		return rameti_fail_nomem(err);
+	ramet_buf_add(&r->header_raw, text);
+	if (ramet_buf_status(&r->header_raw) < 0)
+		return rameti_fail_nomem(err);
+	e = r->codec->header(r, ramet_buf_bytes(&r->header_raw), err);
+	if (e < 0) {
+		if (err && e == RAMET_EFORMAT) {
+			err->line = line;
+			err->offset = o->offset;
+		}
+		return e;
+	}
+	r->header.line = line;
+	r->header.offset = o->offset;
+	r->header.length = o->length;
+	r->have_header = 1;
+	return 0;
+}
+
+static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b, const struct rameti_odd *o,
+		    struct ramet_error *err)
+{
+	uint64_t line = r->n_lines + o->line + 1;
+	int e = 0;
+
+	switch (o->kind) {
+	case RAMETI_ODD_BOM:
+		e = find(r, RAMET_WARNING, "bom", 1, 0, "a byte order mark stands before the header");
+		return e < 0 ? rameti_fail_nomem(err) : 0;
+	case RAMETI_ODD_HEADER:
+		e = feed_header(r, b, o, line, err);
+		if (e < 0)
+			return e;
+		break;
+	case RAMETI_ODD_BLANK:
+		if (r->have_header && (o->terminated || o->length) && !r->n_blank++)
+			e = find(r, RAMET_INFO, "blank-line", line, o->offset, "blank lines are skipped");
+		break;
+	case RAMETI_ODD_SCALAR:
+		if (!r->have_header)
+			return rameti_fail_at(err, RAMET_EFORMAT, NULL, line, o->offset,
+					      "not a session: the first value is not a header");
+		e = list_non_row(r);
+		/* fall through */
+	case RAMETI_ODD_FALSY:
+		if (!e)
+			e = find(r, RAMET_DAMAGE, "malformed", line, o->offset, "not an object; the line was skipped");
+		break;
+	case RAMETI_ODD_TOO_LONG:
+		e = find(r, RAMET_DAMAGE, "malformed", line, o->offset, "longer than the limit; the line was skipped");
+		break;
+	default:
+		e = find_bad(r, o, line);
+	}
+	if (e < 0)
+		return rameti_fail_nomem(err);
+	/* an empty stretch after the last newline is no line */
+	if (o->kind == RAMETI_ODD_BLANK && !o->terminated && !o->length)
+		return 0;
+	return rameti_tree_skip_lines(r->tree, 1, err);
+}
+
+/* Version 1: a new id for every entry, its parent is the entry before. */
+static int add_made(struct rameti_reader *r, struct ramet_row *row, struct ramet_error *err)
+{
+	struct ramet_bytes prev = { NULL, 0 };
+	char id[9];
+	unsigned attempt;
+
+	for (attempt = 0; attempt < MADE_ATTEMPTS; attempt++) {
+		if (rameti_made_id(r, ramet_tree_count(r->tree), attempt, id) < 0)
+			return rameti_fail_nomem(err);
+		if (ramet_tree_find(r->tree, ramet_bytes_of(id)) == RAMET_NONE)
+			break;
+	}
+	if (r->prev != RAMET_NONE)
+		prev = ramet_tree_id(r->tree, r->prev);
+	row->id_at = 0;
+	row->flags &= RAMET_ROW_BAD_UTF8;
+	row->flags |= (uint16_t)(attempt << 12 | (prev.ptr ? RAMET_ROW_HAS_PARENT : 0));
+	row->id_hash = rameti_id_hash(ramet_bytes_of(id));
+	row->parent_hash = prev.ptr ? rameti_id_hash(prev) : 0;
+	r->prev = ramet_tree_count(r->tree);
+	return rameti_tree_add(r->tree, row, ramet_bytes_of(id), prev, err);
+}
+
+static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, struct ramet_bytes id,
+		    struct ramet_bytes parent, struct ramet_error *err)
+{
+	struct ramet_row row = *facts;
+
+	if (!r->have_header)
+		return rameti_fail_at(err, RAMET_EFORMAT, NULL, 0, row.offset,
+				      "not a session: the first value is not a header");
+	if (r->header.version < 3 && row.role == RAMET_ROLE_HOOK_MESSAGE)
+		row.role = RAMET_ROLE_CUSTOM;
+	if (r->header.version < 2)
+		return add_made(r, &row, err);
+	return rameti_tree_add(r->tree, &row, id, parent, err);
+}
+
+static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint32_t row, struct ramet_error *err)
+{
+	const char *text = "invalid UTF-8 in a text; it is shown as U+FFFD";
+	uint64_t line = rameti_tree_line(r->tree, row), offset = ramet_tree_row(r->tree, row)->offset;
+
+	if (!strcmp(m->code, "crlf")) {
+		if (r->n_crlf++)
+			return 0;
+		text = "lines end in CR LF";
+	} else if (!strcmp(m->code, "unknown-type")) {
+		text = "an entry of a type we do not know; it is kept";
+	} else if (!strcmp(m->code, "duplicate-key")) {
+		text = "a member occurs more than once; the last one counts";
+	}
+	if (rameti_finding_add(&r->findings, m->severity, m->code, line, offset,
+			       ramet_tree_id(r->tree, row), "%s", text) < 0)
+		return rameti_fail_nomem(err);
+	return 0;
+}
+
+int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b, struct ramet_error *err)
+{
+	const char *ids = b->ids.ptr;
+	uint32_t i, o = 0, m = 0;
+	int e = 0;
+
+	for (i = 0; !e && i <= b->n; i++) {
+		struct ramet_bytes id, parent;
+
+		for (; !e && o < b->n_odd && b->odd[o].at_row == i; o++)
+			e = feed_odd(r, b, &b->odd[o], err);
+		if (e < 0 || i == b->n)
+			break;
+		id.ptr = ids;
+		id.len = b->id_len[i];
+		parent.ptr = ids + id.len;
+		parent.len = b->parent_len[i];
+		ids += id.len + parent.len;
+		e = feed_row(r, &b->rows[i], id, parent, err);
+		for (; !e && m < b->n_marks && b->marks[m].row == i; m++)
+			e = feed_mark(r, &b->marks[m], ramet_tree_count(r->tree) - 1, err);
+	}
+	if (e < 0)
+		return e;
+	r->n_lines += b->n_lines;
+	if (b->tail_open && b->tail_is_row) {
+		i = ramet_tree_count(r->tree) - 1;
+		e = find(r, RAMET_INFO, "no-newline", rameti_tree_line(r->tree, i), ramet_tree_row(r->tree, i)->offset,
+			 "the last line is complete but has no newline");
+	}
+	return e < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err)
+{
+	if (!r->have_header)
+		return rameti_fail(err, RAMET_EFORMAT, "not a session: no header");
+	return rameti_tree_settle(r->tree, err);
+}

@@ -1,0 +1,93 @@
+/*
+ * json/scan.h - the exact scan: is this line one JSON value, and where are the members we want?
+ *
+ * The scan validates the whole line (grammar, escapes, control characters, depth) without building
+ * anything, and records the spans of wanted members at depth 1 and 2. It works in two steps: an
+ * *index* step classifies bytes 64 at a time (AVX2, SSE2 or plain C, chosen at run time) and yields
+ * the positions of structural characters, quotes and scalar starts; a *walk* step checks the grammar
+ * over those positions. The tape view (ramet_json_parse) is the same walk with nodes written down.
+ */
+#ifndef RAMETI_JSON_SCAN_H
+#define RAMETI_JSON_SCAN_H
+
+#include "ramet/json.h"
+
+#define RAMETI_SCAN_WANTS_MAX 16
+
+/* A member to look for: parent < 0 at the top level, else the index of an earlier top-level want
+ * whose value is an object. Keys compare decoded ("\u0069d" is "id"). */
+struct rameti_want {
+	int parent;
+	struct ramet_bytes key;
+};
+
+/* Where a wanted member's value is; kind RAMET_JSON_NONE: not there. Of equal keys the last wins,
+ * and a later parent forgets what was found inside an earlier one. */
+struct rameti_found {
+	uint32_t at, len;                        /* raw value, quotes included, from the line's start */
+	uint8_t kind, flags;                     /* RAMET_JSON_HAS_ESCAPE on strings */
+	uint16_t seen;                           /* how often the key occurred (saturates); > 1: duplicate keys */
+};
+
+enum rameti_line_kind {
+	RAMETI_LINE_BLANK,                       /* nothing but white space (JSON's, or Unicode's as trim() sees it) */
+	RAMETI_LINE_OBJECT,
+	RAMETI_LINE_VALUE,                       /* valid JSON but not an object */
+	RAMETI_LINE_BAD                          /* not one JSON value; see error_at */
+};
+
+enum rameti_line_trouble {                       /* why a line is RAMETI_LINE_BAD */
+	RAMETI_TROUBLE_NONE,
+	RAMETI_TROUBLE_SYNTAX,
+	RAMETI_TROUBLE_UNFINISHED,               /* ends inside a value */
+	RAMETI_TROUBLE_MORE,                     /* a complete value, then something else (glued values) */
+	RAMETI_TROUBLE_NUL,                      /* holds NUL bytes */
+	RAMETI_TROUBLE_DEPTH
+};
+
+struct rameti_line {
+	uint32_t len;                            /* bytes before the newline or the end of the input */
+	uint8_t kind, trouble;
+	uint8_t terminated;                      /* a newline follows */
+	uint8_t bad_utf8;                        /* invalid UTF-8 inside (only looked at when kind is not BAD) */
+	uint32_t error_at;                       /* when BAD: first byte that does not fit */
+};
+
+/* A scanner owns the depth stack and the index buffer; reusable, one thread at a time. */
+struct rameti_scanner;
+/* simd: 0 the best the machine has; 1 plain C, 2 SSE2, 3 AVX2 (EINVAL if the machine lacks it). */
+int rameti_scanner_new(struct rameti_scanner **out, const struct rameti_want *wants, size_t n_wants,
+		       int simd, struct ramet_error *err);
+void rameti_scanner_free(struct rameti_scanner *s);
+
+/* Scan one line: it ends at the first newline byte in text or at text's end. text.len may be far
+ * beyond the line (the rest of a block); the scan reads no byte at or after text.ptr + text.len.
+ * found must have room for n_wants. text longer than 4 GiB - 1 is looked at only so far; callers cut
+ * lines at RAMET_JSON_LEN_MAX. ENOMEM is the only failure. */
+int rameti_scan_line(struct rameti_scanner *s, struct ramet_bytes text, struct rameti_line *line,
+		     struct rameti_found *found);
+
+/* The head fast path, for listing only: if text starts exactly as pi writes an entry
+ * ({"type":"T","id":"...","parentId":...,"timestamp":"..." or {"type":"T","customType":...) give T
+ * raw without its quotes. 1 found, 0 not that shape. Proves nothing about the rest of the line. */
+int rameti_scan_head_type(struct ramet_bytes text, struct ramet_bytes *type);
+
+/* First newline in text, or text.len; vectorised. */
+size_t rameti_scan_newline(struct ramet_bytes text);
+
+/* Is text valid UTF-8 (surrogates and overlong forms are not)? */
+int rameti_utf8_valid(struct ramet_bytes text);
+/* Length of the maximal invalid sequence (1..3) at text.ptr as JavaScript's decoder counts it, or 0
+ * when a valid character stands there, whose length then is in *char_len. */
+size_t rameti_utf8_bad_len(struct ramet_bytes text, size_t *char_len);
+/* Append text with each maximal invalid sequence replaced by U+FFFD. */
+void rameti_utf8_add(struct ramet_buf *b, struct ramet_bytes text);
+/* Length in UTF-16 code units of decoded text (WTF-8), as JavaScript's .length. */
+size_t rameti_utf16_len(struct ramet_bytes text);
+
+/* Decode a raw string value (quotes included) as ramet_json_text does. */
+void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out);
+/* Does the raw string value decode to text? No allocation. */
+int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text);
+
+#endif
