@@ -8,7 +8,6 @@ ROUNDS ?= 1000
 
 # The inner make has its own jobs.
 CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
-CONFIGURE = $(CMAKE) --log-level=WARNING --preset
 BUILD = $(CMAKE) --build --preset
 
 .NOTPARALLEL:
@@ -20,7 +19,7 @@ all: build
 
 build:
 	@tools/need.sh build
-	@$(CONFIGURE) default -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@$(CMAKE) --preset default -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@$(BUILD) default -j $(JOBS) --target product
 
 demo: build
@@ -38,7 +37,7 @@ bench: build
 
 fuzz:
 	@tools/need.sh build fuzz
-	@$(CONFIGURE) fuzz
+	@$(CMAKE) --preset fuzz >/dev/null
 	@$(BUILD) fuzz -j $(JOBS)
 	@tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 

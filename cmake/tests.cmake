@@ -30,6 +30,26 @@ function(ramet_add_tool target source)
 		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${where}")
 endfunction()
 
+# ---- fuzz: libFuzzer targets, or a replay of tests/fuzz/corpus/<name> with a main of our own ----
+ramet_glob(fuzz_sources "tests/fuzz/fuzz_*.c")
+foreach(source IN LISTS fuzz_sources)
+	cmake_path(GET source STEM stem)
+	string(REPLACE fuzz_ "" name "${stem}")
+	if(RAMET_FUZZ)
+		ramet_add_tool(${stem} "${source}")
+		target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+	else()
+		ramet_add_tool(${stem} "${source}" "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
+		ramet_add_test(fuzz.${name} fuzz 300 ${stem} "tests/fuzz/corpus/${name}")
+	endif()
+	target_link_libraries(${stem} PRIVATE m)
+	# libFuzzer has no header that declares what a target defines.
+	set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
+endforeach()
+if(RAMET_FUZZ)
+	return()
+endif()
+
 # ---- unit: tests/unit/<room>/test_*.c; other .c files beside them are shared by the room ----
 find_path(CMOCKA_INCLUDE_DIR cmocka.h)
 find_library(CMOCKA_LIBRARY cmocka)
@@ -57,26 +77,6 @@ if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
 	endforeach()
 else()
 	message(STATUS "cmocka is not installed: unit tests are left out")
-endif()
-
-# ---- fuzz: libFuzzer targets, or a replay of tests/fuzz/corpus/<name> with a main of our own ----
-ramet_glob(fuzz_sources "tests/fuzz/fuzz_*.c")
-foreach(source IN LISTS fuzz_sources)
-	cmake_path(GET source STEM stem)
-	string(REPLACE fuzz_ "" name "${stem}")
-	if(RAMET_FUZZ)
-		ramet_add_tool(${stem} "${source}")
-		target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
-	else()
-		ramet_add_tool(${stem} "${source}" "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
-		ramet_add_test(fuzz.${name} fuzz 300 ${stem} "tests/fuzz/corpus/${name}")
-	endif()
-	target_link_libraries(${stem} PRIVATE m)
-	# libFuzzer has no header that declares what a target defines.
-	set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
-endforeach()
-if(RAMET_FUZZ)
-	return()
 endif()
 
 # ---- helpers of the golden runners, and benchmarks: plain executables ----

@@ -27,7 +27,7 @@ def declared(root):
     n_marks = 0
     for path in c_files(root, "include"):
         code = blank(read(root, path))
-        n_marks += len(re.findall(r"^RAMET_API\b", code, re.MULTILINE))
+        n_marks += len(re.findall(r"^(?!#).*\bRAMET_API\b", code, re.MULTILINE))
         names |= {match.group(2) for match in DECLARATION.finditer(code)}
     return names, n_marks
 
@@ -53,6 +53,10 @@ def main():
         os.path.dirname(os.path.abspath(__file__)))
     shared = os.path.join(build, "libramet.so")
     problems = []
+    for library in (shared, os.path.join(build, "libramet.a")):
+        if not os.path.exists(library):
+            print(f"{library} is not there: build first")
+            return 1
 
     promised, n_marks = declared(root)
     if len(promised) != n_marks:

@@ -430,7 +430,6 @@ static int cmd_read(struct probe *p, int argc, char **argv)
 struct seen {
 	struct probe *p;
 	uint64_t calls, cancel_after;
-	int on;
 };
 
 static int on_progress(void *user, uint64_t loaded, uint64_t total,
@@ -439,16 +438,14 @@ static int on_progress(void *user, uint64_t loaded, uint64_t total,
 	struct seen *seen = user;
 	struct ramet_json_writer *w = &seen->p->w;
 
-	if (seen->on) {
-		ramet_json_open_array(w);
-		ramet_json_add_int(w, (int64_t)loaded);
-		ramet_json_add_int(w, (int64_t)total);
-		if (partial)
-			ramet_json_add_int(w, (int64_t)n_partial);
-		else
-			ramet_json_add_null(w);
-		ramet_json_close_array(w);
-	}
+	ramet_json_open_array(w);
+	ramet_json_add_int(w, (int64_t)loaded);
+	ramet_json_add_int(w, (int64_t)total);
+	if (partial)
+		ramet_json_add_int(w, (int64_t)n_partial);
+	else
+		ramet_json_add_null(w);
+	ramet_json_close_array(w);
 	seen->calls++;
 	return seen->cancel_after && seen->calls >= seen->cancel_after;
 }
@@ -471,7 +468,7 @@ static void write_items(struct probe *p, const struct ramet_list *list)
 
 static void write_list(struct probe *p, struct ramet_store *st, const char *only, const char *cancel)
 {
-	struct seen seen = { p, 0, cancel ? strtoull(cancel, NULL, 10) : 0, 1 };
+	struct seen seen = { p, 0, cancel ? strtoull(cancel, NULL, 10) : 0 };
 	struct ramet_list_opts opts = { .cwd = only, .with_text = 1,
 		.progress = on_progress, .user = &seen };
 	struct ramet_list list = RAMET_LIST_INIT;

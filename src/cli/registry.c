@@ -1,0 +1,50 @@
+/*
+ * cli/registry.c - the table of commands, in the order in which help shows them.
+ */
+#include "cli/cli.h"
+
+extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd_context, cmd_branches,
+	cmd_stats, cmd_help;
+
+static const struct cmd *const commands[] = {
+	&cmd_list,
+	&cmd_info,
+	&cmd_tree,
+	&cmd_entries,
+	&cmd_path,
+	&cmd_context,
+	&cmd_branches,
+	&cmd_stats,
+	&cmd_help,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct cmd *registry_get(size_t n)
+{
+	return n < N_COMMANDS ? commands[n] : NULL;
+}
+
+const struct cmd *registry_find(struct ramet_bytes name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (ramet_bytes_is(name, commands[i]->name))
+			return commands[i];
+	return NULL;
+}
+
+const char *registry_nearest(struct ramet_bytes word)
+{
+	const char *best = NULL;
+	unsigned best_distance = 3;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		struct ramet_bytes name = ramet_bytes_of(commands[i]->name);
+		unsigned distance = options_distance(word, name);
+
+		if (distance < best_distance && distance < name.len) {
+			best_distance = distance;
+			best = commands[i]->name;
+		}
+	}
+	return best;
+}

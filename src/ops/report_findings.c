@@ -1,0 +1,186 @@
+/*
+ * ops/report_findings.c - all that is odd about a session, in line order, each thing once.
+ *
+ * The reader reports lines, the tree reports entries; what both saw is told in the reader's words.
+ * Findings about the file as a whole come first. Lists are bounded by RAMET_FINDINGS_MAX each.
+ */
+#include "ops/report_priv.h"
+
+#include <string.h>
+#include "base/error.h"
+#include "base/mem.h"
+#include "model/tree.h"
+
+/* Numbers of f's items sorted by line; equal lines keep their order. A merge sort from below. */
+static void sort_by_line(const struct ramet_findings *f, uint32_t *order, uint32_t *spare)
+{
+	uint32_t width, at, i, j, mid, end, k;
+
+	for (i = 0; i < f->n; i++)
+		order[i] = i;
+	for (width = 1; width < f->n; width *= 2) {
+		for (at = 0; at < f->n; at = end) {
+			mid = f->n - at < width ? f->n : at + width;
+			end = f->n - mid < width ? f->n : mid + width;
+			for (i = at, j = mid, k = at; k < end; k++)
+				if (j >= end || (i < mid && f->items[order[i]].line <= f->items[order[j]].line))
+					spare[k] = order[i++];
+				else
+					spare[k] = order[j++];
+		}
+		memcpy(order, spare, f->n * sizeof(*order));
+	}
+}
+
+static int same(const struct ramet_finding *a, const struct ramet_finding *b, int by_line)
+{
+	if (a->line != b->line || strcmp(a->code, b->code))
+		return 0;
+	if (by_line && a->line)
+		return 1;
+	return a->offset == b->offset && ramet_bytes_eq(a->id, b->id) && ramet_bytes_eq(a->text, b->text);
+}
+
+/* One of the two lists in line order. */
+struct sorted {
+	const struct ramet_findings *from;
+	uint32_t *order, at;
+};
+
+static const struct ramet_finding *sorted_get(const struct sorted *s)
+{
+	return s->at < s->from->n ? &s->from->items[s->order[s->at]] : NULL;
+}
+
+/* Already among the findings of the same line? by_reader: how many of all's items are the reader's
+ * is told by place: they come before the tree's on each line. */
+static int told(const struct ramet_findings *all, uint32_t line_start, uint32_t n_reader,
+		const struct ramet_finding *f)
+{
+	uint32_t i;
+
+	for (i = line_start; i < all->n; i++)
+		if (same(&all->items[i], f, i - line_start < n_reader))
+			return 1;
+	return 0;
+}
+
+static int add(struct ramet_findings *all, const struct ramet_finding *f)
+{
+	return rameti_finding_add(all, f->severity, f->code, f->line, f->offset, f->id, "%.*s", RAMET_FMT(f->text));
+}
+
+static int merge(struct sorted *reader, struct sorted *tree, struct ramet_findings *all)
+{
+	const struct ramet_finding *a, *b;
+	uint32_t line_start = 0, n_reader = 0;
+	int r = 0;
+
+	while (!r) {
+		a = sorted_get(reader);
+		b = sorted_get(tree);
+		if (!a && !b)
+			break;
+		if (!a || (b && b->line < a->line))
+			a = b;
+		if (all->n && all->items[all->n - 1].line != a->line) {
+			line_start = all->n;
+			n_reader = 0;
+		}
+		if (a != b) {
+			reader->at++;
+			if (!told(all, line_start, 0, a)) {
+				r = add(all, a);
+				n_reader++;
+			}
+		} else {
+			tree->at++;
+			if (!told(all, line_start, n_reader, a))
+				r = add(all, a);
+		}
+	}
+	return r;
+}
+
+int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f, struct ramet_error *err)
+{
+	struct ramet_findings tree = RAMET_FINDINGS_INIT, all = RAMET_FINDINGS_INIT;
+	struct sorted a = { ramet_session_findings(s), NULL, 0 }, b = { &tree, NULL, 0 };
+	uint32_t *spare = NULL;
+	size_t most;
+	int r = ramet_tree_check(ramet_session_tree(s), &tree, err);
+
+	if (r < 0)
+		goto out;
+	most = (size_t)(a.from->n > tree.n ? a.from->n : tree.n) + 1;
+	a.order = ramet_alloc(rameti_mul(most, sizeof(*a.order)));
+	b.order = ramet_alloc(rameti_mul(most, sizeof(*b.order)));
+	spare = ramet_alloc(rameti_mul(most, sizeof(*spare)));
+	r = RAMET_ENOMEM;
+	if (a.order && b.order && spare) {
+		sort_by_line(a.from, a.order, spare);
+		sort_by_line(b.from, b.order, spare);
+		r = merge(&a, &b, &all);
+	}
+	if (r < 0) {
+		r = rameti_fail_nomem(err);
+		goto out;
+	}
+	all.n_dropped += a.from->n_dropped + tree.n_dropped;
+	ramet_findings_release(f);
+	*f = all;
+	memset(&all, 0, sizeof(all));
+out:
+	ramet_free(a.order);
+	ramet_free(b.order);
+	ramet_free(spare);
+	ramet_findings_release(&tree);
+	ramet_findings_release(&all);
+	return r;
+}
+
+static void write_finding(struct ramet_json_writer *w, const struct ramet_finding *f)
+{
+	ramet_json_open_object(w);
+	rameti_write_member(w, "severity", ramet_bytes_of(ramet_severity_name(f->severity)));
+	rameti_write_member(w, "code", ramet_bytes_of(f->code));
+	if (f->line) {
+		ramet_json_key(w, "line");
+		ramet_json_add_int(w, (int64_t)f->line);
+	}
+	if (f->offset != RAMET_NO_OFFSET) {
+		ramet_json_key(w, "offset");
+		ramet_json_add_int(w, (int64_t)f->offset);
+	}
+	rameti_write_member(w, "id", f->id);
+	rameti_write_member(w, "text", f->text);
+	ramet_json_close_object(w);
+}
+
+void rameti_write_findings(struct ramet_json_writer *w, const struct ramet_findings *f)
+{
+	struct ramet_finding more = { RAMET_WARNING, "more-findings", 0, RAMET_NO_OFFSET, { NULL, 0 }, { NULL, 0 } };
+	char text[64];
+	struct ramet_buf b = { text, 0, sizeof(text), sizeof(text) - 1, 0 };
+	uint32_t i;
+
+	ramet_json_open_array(w);
+	for (i = 0; i < f->n; i++)
+		write_finding(w, &f->items[i]);
+	if (f->n_dropped) {
+		ramet_buf_addf(&b, "%llu more are not listed", (unsigned long long)f->n_dropped);
+		more.text = ramet_buf_bytes(&b);
+		write_finding(w, &more);
+	}
+	ramet_json_close_array(w);
+}
+
+int ramet_report_findings(const struct ramet_findings *f, struct ramet_buf *out, struct ramet_error *err)
+{
+	struct ramet_json_writer w;
+	size_t start = out->len;
+
+	ramet_json_writer_init(&w, out);
+	rameti_write_findings(&w, f);
+	return rameti_report_end(out, start, 0, err);
+}
