@@ -96,8 +96,8 @@ int rameti_fail(struct ramet_error *err, int code, const char *fmt, ...)
 	return code;
 }
 
-int rameti_fail_at(struct ramet_error *err, int code, const char *path, uint64_t line, uint64_t offset,
-		   const char *fmt, ...)
+int rameti_fail_at(struct ramet_error *err, int code, const char *path, uint64_t line,
+		   uint64_t offset, const char *fmt, ...)
 {
 	va_list args;
 

@@ -3,8 +3,8 @@
  *
  * An arena is a list of blocks, the newest first; pieces are cut from the newest only. Blocks
  * double from 1 KiB to 1 MiB; a piece larger than a quarter of the next block gets a block of its
- * own behind the newest, so that a large piece never wastes the rest of a block. used is the sum of the pieces'
- * rounded sizes, never above max.
+ * own behind the newest, so that a large piece never wastes the rest of a block. used is the sum
+ * of the pieces' rounded sizes, never above max.
  */
 #include "base/mem.h"
 

@@ -45,8 +45,7 @@ int args_has(const struct args *a, const char *name);
 /* A whole number of at most max; absent: *n untouched. CLI_USAGE. */
 int args_number(const struct args *a, const char *name, uint64_t max, uint64_t *n,
 		struct ramet_error *err);
-/* At most one of these (names end with NULL): the number of the one given, or -1. CLI_USAGE is
- * RAMET-negative and below -1. */
+/* At most one of these (names end with NULL): its number, or -1 for none, or CLI_USAGE. */
 int args_one_of(const struct args *a, const char *const *names, struct ramet_error *err);
 
 /* How many letters must change, come or go to make a into b; more than 3 is told as 4. */

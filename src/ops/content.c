@@ -1,8 +1,8 @@
 /*
  * ops/content.c - the text of a message's content.
  *
- * The text of one message is a text or an array of blocks; only blocks of type "text" have text here.
- * A block whose text is missing counts as an empty one, as in a JavaScript join.
+ * The content of a message is a text or an array of blocks, of which only those of type "text" have
+ * text here. A block whose text is missing counts as an empty one, as in a JavaScript join.
  */
 #include "ops/report_priv.h"
 
@@ -22,8 +22,8 @@ static void add_blocks(const struct ramet_json *blocks, const char *sep, struct 
 	}
 }
 
-int rameti_content_text(struct ramet_json_doc *doc, const struct ramet_json *content, const char *sep,
-			struct ramet_buf *out, struct ramet_error *err)
+int rameti_content_text(struct ramet_json_doc *doc, const struct ramet_json *content,
+			const char *sep, struct ramet_buf *out, struct ramet_error *err)
 {
 	int r = 0;
 

@@ -1,9 +1,9 @@
 /*
  * ops/export_jsonl.c - the path to a leaf as a session of its own.
  *
- * A new header with the same id, then the entries as they are stored, each hung under the one before
- * it. Only parentId is touched, and only where it says something else; every other byte stays, invalid
- * UTF-8 too, since what comes out is a session file and not a report.
+ * A new header with the same id, then the entries as they are stored, each hung under the one
+ * before it. Only parentId is touched, and only where it says something else; every other byte
+ * stays, invalid UTF-8 too, since what comes out is a session file and not a report.
  */
 #include "ops/report_priv.h"
 
@@ -77,11 +77,13 @@ static int export_entry(struct export *x, uint32_t row, struct ramet_error *err)
 	return ramet_buf_status(&x->prev) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
-int ramet_export_jsonl(const struct ramet_session *s, uint32_t leaf, int64_t now_ms, struct ramet_buf *out,
-		       struct ramet_error *err)
+int ramet_export_jsonl(const struct ramet_session *s, uint32_t leaf, int64_t now_ms,
+		       struct ramet_buf *out, struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
-	struct export x = { RAMETI_PEEK_INIT, RAMET_JSON_DOC_INIT, RAMET_BUF_INIT(SIZE_MAX / 2), out };
+	struct export x = {
+		RAMETI_PEEK_INIT, RAMET_JSON_DOC_INIT, RAMET_BUF_INIT(SIZE_MAX / 2), out
+	};
 	struct ramet_path path = RAMET_PATH_INIT;
 	size_t start = out->len;
 	uint32_t i;

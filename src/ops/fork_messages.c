@@ -4,11 +4,12 @@
  * All branches, file order, only messages with text; text blocks follow each other without anything
  * between them, as in pi. An entry without id cannot be named and is left out.
  */
-#include "ops/modified.h"
+#include "ops/modified_priv.h"
 #include "ops/report_priv.h"
 
-static int write_message(struct rameti_peek *p, uint32_t row, struct ramet_json_doc *doc, struct ramet_buf *text,
-			 struct ramet_json_writer *w, struct ramet_error *err)
+static int write_message(struct rameti_peek *p, uint32_t row, struct ramet_json_doc *doc,
+			 struct ramet_buf *text, struct ramet_json_writer *w,
+			 struct ramet_error *err)
 {
 	struct ramet_json content;
 	int r = rameti_peek_read(p, row, err);
@@ -29,7 +30,8 @@ static int write_message(struct rameti_peek *p, uint32_t row, struct ramet_json_
 	return 0;
 }
 
-int ramet_report_fork_messages(const struct ramet_session *s, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_fork_messages(const struct ramet_session *s, struct ramet_buf *out,
+			       struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	struct rameti_peek p = RAMETI_PEEK_INIT;

@@ -5,7 +5,7 @@
  * without a content member does not count; a time that is not above 0 is no time. Reads the user's
  * and the assistant's entries once, in file order.
  */
-#include "ops/modified.h"
+#include "ops/modified_priv.h"
 
 #include "base/file.h"
 

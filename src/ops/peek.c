@@ -1,5 +1,5 @@
 /*
- * ops/peek.c - a few members of an entry, found by the exact scanner without building anything.
+ * ops/peek.c - a few members of an entry, found by the exact scanner; nothing is built.
  *
  * Entries come from the tree's callback, migrated to the current version. A carriage return before
  * the newline belongs to no entry and is left out. Nothing is kept from one entry to the next.
@@ -9,8 +9,8 @@
 #include <string.h>
 #include "base/error.h"
 
-int rameti_peek_open(struct rameti_peek *p, const struct ramet_tree *tree, const struct rameti_want *wants,
-		     size_t n_wants, struct ramet_error *err)
+int rameti_peek_open(struct rameti_peek *p, const struct ramet_tree *tree,
+		     const struct rameti_want *wants, size_t n_wants, struct ramet_error *err)
 {
 	memset(p, 0, sizeof(*p));
 	p->tree = tree;
@@ -57,8 +57,8 @@ int rameti_peek_read(struct rameti_peek *p, uint32_t row, struct ramet_error *er
 	r = rameti_scan_line(p->scanner, p->json, &line, p->found);
 	if (r < 0)
 		return rameti_fail_nomem(err);
-	if (line.kind != RAMETI_LINE_OBJECT)             /* a row's line was an object when it was read */
-		return rameti_fail(err, RAMET_EFORMAT, "entry %u is no longer what it was", (unsigned)row);
+	if (line.kind != RAMETI_LINE_OBJECT)     /* it was one when its row was made */
+		return rameti_fail(err, RAMET_EFORMAT, "entry %u is not an object", (unsigned)row);
 	return 0;
 }
 

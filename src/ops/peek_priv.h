@@ -1,5 +1,5 @@
 /*
- * ops/peek_priv.h - a few members of an entry, found by the exact scanner without building anything.
+ * ops/peek_priv.h - a few members of an entry, found by the exact scanner; nothing is built.
  */
 #ifndef RAMETI_OPS_PEEK_PRIV_H
 #define RAMETI_OPS_PEEK_PRIV_H
@@ -12,15 +12,15 @@ struct rameti_peek {
 	const struct ramet_tree *tree;
 	struct rameti_scanner *scanner;          /* NULL: not open */
 	struct ramet_buf scratch;
-	struct ramet_bytes json;                 /* the entry read last, without white space around it */
+	struct ramet_bytes json;                 /* the entry read last, no white space around it */
 	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
 	size_t n_wants;
 };
 #define RAMETI_PEEK_INIT { .scanner = NULL }
 
 /* wants must live as long as the peek. */
-int rameti_peek_open(struct rameti_peek *p, const struct ramet_tree *tree, const struct rameti_want *wants,
-		     size_t n_wants, struct ramet_error *err);
+int rameti_peek_open(struct rameti_peek *p, const struct ramet_tree *tree,
+		     const struct rameti_want *wants, size_t n_wants, struct ramet_error *err);
 void rameti_peek_close(struct rameti_peek *p);
 /* p->json and what rameti_peek_get answers hold until the next read. */
 int rameti_peek_read(struct rameti_peek *p, uint32_t row, struct ramet_error *err);

@@ -52,16 +52,16 @@ void rameti_write_member(struct ramet_json_writer *w, const char *key, struct ra
 	ramet_json_add_text(w, text);
 }
 
-void rameti_write_found(struct ramet_json_writer *w, const char *key, struct ramet_json v, struct ramet_buf *scratch)
+int rameti_write_found(struct ramet_json_writer *w, const char *key, struct ramet_json v,
+		       struct ramet_buf *scratch, struct ramet_error *err)
 {
 	if (v.kind != RAMET_JSON_STRING)
-		return;
+		return 0;
 	ramet_buf_reset(scratch);
 	ramet_json_text(&v, scratch);
-	if (ramet_buf_status(scratch) < 0) {
-		w->out->status = w->out->status ? w->out->status : ramet_buf_status(scratch);
-		return;
-	}
+	if (ramet_buf_status(scratch) < 0)
+		return rameti_fail_nomem(err);
 	ramet_json_key(w, key);
 	ramet_json_add_text(w, ramet_buf_bytes(scratch));
+	return 0;
 }

@@ -6,27 +6,41 @@
  */
 #include "ops/report_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/mem.h"
 #include "model/tree.h"
 
-/* Numbers of f's items sorted by line; equal lines keep their order. A merge sort from below. */
+#define LOOK_BACK 64u                            /* so many on one line are compared */
+
+/* Two sorted stretches, from at[0] and from at[1] to at[2], become one in spare; equal lines keep
+ * their order. */
+static void merge_by_line(const struct ramet_findings *f, const uint32_t *order, uint32_t *spare,
+			  const uint32_t at[3])
+{
+	const struct ramet_finding *v = f->items;
+	uint32_t i = at[0], j = at[1], k;
+
+	for (k = at[0]; k < at[2]; k++)
+		if (j >= at[2] || (i < at[1] && v[order[i]].line <= v[order[j]].line))
+			spare[k] = order[i++];
+		else
+			spare[k] = order[j++];
+}
+
+/* Numbers of f's items sorted by line: a merge sort from below. */
 static void sort_by_line(const struct ramet_findings *f, uint32_t *order, uint32_t *spare)
 {
-	uint32_t width, at, i, j, mid, end, k;
+	uint32_t width, i, at[3];
 
 	for (i = 0; i < f->n; i++)
 		order[i] = i;
 	for (width = 1; width < f->n; width *= 2) {
-		for (at = 0; at < f->n; at = end) {
-			mid = f->n - at < width ? f->n : at + width;
-			end = f->n - mid < width ? f->n : mid + width;
-			for (i = at, j = mid, k = at; k < end; k++)
-				if (j >= end || (i < mid && f->items[order[i]].line <= f->items[order[j]].line))
-					spare[k] = order[i++];
-				else
-					spare[k] = order[j++];
+		for (at[0] = 0; at[0] < f->n; at[0] = at[2]) {
+			at[1] = f->n - at[0] < width ? f->n : at[0] + width;
+			at[2] = f->n - at[1] < width ? f->n : at[1] + width;
+			merge_by_line(f, order, spare, at);
 		}
 		memcpy(order, spare, f->n * sizeof(*order));
 	}
@@ -38,7 +52,8 @@ static int same(const struct ramet_finding *a, const struct ramet_finding *b, in
 		return 0;
 	if (by_line && a->line)
 		return 1;
-	return a->offset == b->offset && ramet_bytes_eq(a->id, b->id) && ramet_bytes_eq(a->text, b->text);
+	return a->offset == b->offset && ramet_bytes_eq(a->id, b->id) &&
+	       ramet_bytes_eq(a->text, b->text);
 }
 
 /* One of the two lists in line order. */
@@ -52,14 +67,14 @@ static const struct ramet_finding *sorted_get(const struct sorted *s)
 	return s->at < s->from->n ? &s->from->items[s->order[s->at]] : NULL;
 }
 
-/* Already among the findings of the same line? by_reader: how many of all's items are the reader's
- * is told by place: they come before the tree's on each line. */
+/* Already among the first findings of the same line? The reader's come before the tree's there: for
+ * a finding of the tree, n_reader says how many. */
 static int told(const struct ramet_findings *all, uint32_t line_start, uint32_t n_reader,
 		const struct ramet_finding *f)
 {
 	uint32_t i;
 
-	for (i = line_start; i < all->n; i++)
+	for (i = line_start; i < all->n && i - line_start < LOOK_BACK; i++)
 		if (same(&all->items[i], f, i - line_start < n_reader))
 			return 1;
 	return 0;
@@ -67,42 +82,39 @@ static int told(const struct ramet_findings *all, uint32_t line_start, uint32_t 
 
 static int add(struct ramet_findings *all, const struct ramet_finding *f)
 {
-	return rameti_finding_add(all, f->severity, f->code, f->line, f->offset, f->id, "%.*s", RAMET_FMT(f->text));
+	return rameti_finding_add(all, f->severity, f->code, f->line, f->offset, f->id, "%.*s",
+				  RAMET_FMT(f->text));
 }
 
 static int merge(struct sorted *reader, struct sorted *tree, struct ramet_findings *all)
 {
-	const struct ramet_finding *a, *b;
+	const struct ramet_finding *f, *b;
 	uint32_t line_start = 0, n_reader = 0;
-	int r = 0;
+	int r = 0, by_reader;
 
 	while (!r) {
-		a = sorted_get(reader);
+		f = sorted_get(reader);
 		b = sorted_get(tree);
-		if (!a && !b)
+		by_reader = f && (!b || f->line <= b->line);
+		if (!by_reader)
+			f = b;
+		if (!f)
 			break;
-		if (!a || (b && b->line < a->line))
-			a = b;
-		if (all->n && all->items[all->n - 1].line != a->line) {
+		if (all->n && all->items[all->n - 1].line != f->line) {
 			line_start = all->n;
 			n_reader = 0;
 		}
-		if (a != b) {
-			reader->at++;
-			if (!told(all, line_start, 0, a)) {
-				r = add(all, a);
-				n_reader++;
-			}
-		} else {
-			tree->at++;
-			if (!told(all, line_start, n_reader, a))
-				r = add(all, a);
+		if (!told(all, line_start, by_reader ? 0 : n_reader, f)) {
+			r = add(all, f);
+			n_reader += (uint32_t)by_reader;
 		}
+		(by_reader ? reader : tree)->at++;
 	}
 	return r;
 }
 
-int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f, struct ramet_error *err)
+int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f,
+			struct ramet_error *err)
 {
 	struct ramet_findings tree = RAMET_FINDINGS_INIT, all = RAMET_FINDINGS_INIT;
 	struct sorted a = { ramet_session_findings(s), NULL, 0 }, b = { &tree, NULL, 0 };
@@ -159,23 +171,26 @@ static void write_finding(struct ramet_json_writer *w, const struct ramet_findin
 
 void rameti_write_findings(struct ramet_json_writer *w, const struct ramet_findings *f)
 {
-	struct ramet_finding more = { RAMET_WARNING, "more-findings", 0, RAMET_NO_OFFSET, { NULL, 0 }, { NULL, 0 } };
+	struct ramet_finding more = {
+		.severity = RAMET_WARNING, .code = "more-findings", .offset = RAMET_NO_OFFSET
+	};
 	char text[64];
-	struct ramet_buf b = { text, 0, sizeof(text), sizeof(text) - 1, 0 };
 	uint32_t i;
 
 	ramet_json_open_array(w);
 	for (i = 0; i < f->n; i++)
 		write_finding(w, &f->items[i]);
 	if (f->n_dropped) {
-		ramet_buf_addf(&b, "%llu more are not listed", (unsigned long long)f->n_dropped);
-		more.text = ramet_buf_bytes(&b);
+		snprintf(text, sizeof(text), "%llu more are not listed",
+			 (unsigned long long)f->n_dropped);
+		more.text = ramet_bytes_of(text);
 		write_finding(w, &more);
 	}
 	ramet_json_close_array(w);
 }
 
-int ramet_report_findings(const struct ramet_findings *f, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_findings(const struct ramet_findings *f, struct ramet_buf *out,
+			  struct ramet_error *err)
 {
 	struct ramet_json_writer w;
 	size_t start = out->len;

@@ -3,7 +3,7 @@
  *
  * Counts and times are those of listing, over all branches; the leaf is the last entry of the file.
  */
-#include "ops/modified.h"
+#include "ops/modified_priv.h"
 #include "ops/report_priv.h"
 
 #include "base/error.h"
@@ -39,7 +39,8 @@ static int facts_get(const struct ramet_session *s, struct facts *f, struct rame
 	return ramet_session_check(s, &f->findings, err);
 }
 
-static void write_info(const struct ramet_session *s, const struct facts *f, struct ramet_json_writer *w)
+static void write_info(const struct ramet_session *s, const struct facts *f,
+		       struct ramet_json_writer *w)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	const struct ramet_header *h = ramet_session_header(s);
@@ -68,9 +69,12 @@ static void write_info(const struct ramet_session *s, const struct facts *f, str
 	ramet_json_close_object(w);
 }
 
-int ramet_report_info(const struct ramet_session *s, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_info(const struct ramet_session *s, struct ramet_buf *out,
+		      struct ramet_error *err)
 {
-	struct facts f = { RAMET_BUF_INIT(SIZE_MAX / 2), 0, RAMET_TIME_NONE, RAMET_FINDINGS_INIT };
+	struct facts f = {
+		RAMET_BUF_INIT(SIZE_MAX / 2), 0, RAMET_TIME_NONE, RAMET_FINDINGS_INIT
+	};
 	struct ramet_json_writer w;
 	size_t start = out->len;
 	int r = facts_get(s, &f, err);

@@ -3,7 +3,8 @@
  */
 #include "ops/report_priv.h"
 
-int ramet_report_list_item(const struct ramet_session_info *info, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_list_item(const struct ramet_session_info *info, struct ramet_buf *out,
+			   struct ramet_error *err)
 {
 	struct ramet_json_writer w;
 	size_t start = out->len;

@@ -3,7 +3,8 @@
  */
 #include "ops/report_priv.h"
 
-int ramet_report_path(const struct ramet_session *s, uint32_t leaf, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_path(const struct ramet_session *s, uint32_t leaf, struct ramet_buf *out,
+		      struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	struct ramet_path path = RAMET_PATH_INIT;

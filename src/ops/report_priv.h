@@ -17,14 +17,15 @@ void rameti_write_time(struct ramet_json_writer *w, int64_t ms);
 void rameti_write_id(struct ramet_json_writer *w, const struct ramet_tree *t, uint32_t row);
 /* A member that is left out when text.ptr is NULL. */
 void rameti_write_member(struct ramet_json_writer *w, const char *key, struct ramet_bytes text);
-/* A member from a value that was found: its decoded text; left out when it is no text. */
-void rameti_write_found(struct ramet_json_writer *w, const char *key, struct ramet_json v, struct ramet_buf *scratch);
+/* A member from a value that was found: its decoded text; left out when it is no text. ENOMEM. */
+int rameti_write_found(struct ramet_json_writer *w, const char *key, struct ramet_json v,
+		       struct ramet_buf *scratch, struct ramet_error *err);
 /* The array of ramet_report_findings. */
 void rameti_write_findings(struct ramet_json_writer *w, const struct ramet_findings *f);
 
 /* The text of a message's content, appended: a text as it is, of an array the text blocks with sep
  * between them; nothing of anything else. content comes from a peek or a parsed text. */
-int rameti_content_text(struct ramet_json_doc *doc, const struct ramet_json *content, const char *sep,
-			struct ramet_buf *out, struct ramet_error *err);
+int rameti_content_text(struct ramet_json_doc *doc, const struct ramet_json *content,
+			const char *sep, struct ramet_buf *out, struct ramet_error *err);
 
 #endif

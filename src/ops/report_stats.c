@@ -53,7 +53,8 @@ static void write_stats(struct ramet_json_writer *w, const struct ramet_stats *s
 	ramet_json_close_object(w);
 }
 
-int ramet_report_stats(const struct ramet_session *s, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_stats(const struct ramet_session *s, struct ramet_buf *out,
+		       struct ramet_error *err)
 {
 	struct ramet_stats *st = NULL;
 	struct ramet_json_writer w;

@@ -24,6 +24,17 @@ struct tree_report {
 	struct ramet_json_writer w;
 };
 
+/* A type or role by its name, or as the entry that was just read has it. */
+static int write_name(struct tree_report *x, const char *key, const char *name, unsigned want,
+		      struct ramet_error *err)
+{
+	if (!name[0])
+		return rameti_write_found(&x->w, key, rameti_peek_get(&x->peek, want), &x->text,
+					  err);
+	rameti_write_member(&x->w, key, ramet_bytes_of(name));
+	return 0;
+}
+
 static int write_type(struct tree_report *x, uint32_t row, struct ramet_error *err)
 {
 	const struct ramet_row *facts = ramet_tree_row(x->tree, row);
@@ -36,18 +47,12 @@ static int write_type(struct tree_report *x, uint32_t row, struct ramet_error *e
 			r = rameti_peek_open(&x->peek, x->tree, wants, N_WANTS, err);
 		if (!r)
 			r = rameti_peek_read(&x->peek, row, err);
-		if (r < 0)
-			return r;
 	}
-	if (type[0])
-		rameti_write_member(&x->w, "type", ramet_bytes_of(type));
-	else
-		rameti_write_found(&x->w, "type", rameti_peek_get(&x->peek, TYPE), &x->text);
-	if (role && role[0])
-		rameti_write_member(&x->w, "role", ramet_bytes_of(role));
-	else if (role)
-		rameti_write_found(&x->w, "role", rameti_peek_get(&x->peek, ROLE), &x->text);
-	return 0;
+	if (!r)
+		r = write_name(x, "type", type, TYPE, err);
+	if (!r && role)
+		r = write_name(x, "role", role, ROLE, err);
+	return r;
 }
 
 static int write_node(struct tree_report *x, const struct ramet_node *node, struct ramet_error *err)
@@ -75,10 +80,12 @@ static int write_node(struct tree_report *x, const struct ramet_node *node, stru
 	return r;
 }
 
-int ramet_report_tree(const struct ramet_session *s, struct ramet_buf *out, struct ramet_error *err)
+int ramet_report_tree(const struct ramet_session *s, struct ramet_buf *out,
+		      struct ramet_error *err)
 {
 	struct tree_report x = {
-		.tree = ramet_session_tree(s), .nodes = RAMET_NODES_INIT, .labels = RAMET_LABELS_INIT,
+		.tree = ramet_session_tree(s),
+		.nodes = RAMET_NODES_INIT, .labels = RAMET_LABELS_INIT,
 		.peek = RAMETI_PEEK_INIT, .text = RAMET_BUF_INIT(SIZE_MAX / 2),
 	};
 	size_t start = out->len;

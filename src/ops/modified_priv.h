@@ -1,8 +1,8 @@
 /*
- * ops/modified.h - when was a session last talked in?
+ * ops/modified_priv.h - when was a session last talked in?
  */
-#ifndef RAMETI_OPS_MODIFIED_H
-#define RAMETI_OPS_MODIFIED_H
+#ifndef RAMETI_OPS_MODIFIED_PRIV_H
+#define RAMETI_OPS_MODIFIED_PRIV_H
 
 #include "ops/peek_priv.h"
 
@@ -19,7 +19,8 @@ double rameti_message_time(const struct rameti_peek *p, const struct ramet_row *
 int64_t rameti_date_ms(double ms);
 
 /* As listing says it: the greatest time of a user or assistant message on any branch; without one
- * the header's time; without that the file's; RAMET_TIME_NONE if there is none either (in memory). */
+ * the header's time; without that the file's; RAMET_TIME_NONE if there is none either (in memory).
+ * ENOMEM, or what reading an entry fails with. */
 int rameti_session_modified(const struct ramet_session *s, int64_t *ms, struct ramet_error *err);
 
 #endif

@@ -1,0 +1,163 @@
+/*
+ * cli/resolve.c - words of the command line to sessions and entries.
+ *
+ * A word that looks like a path (a slash in it, or .jsonl at its end) or names a regular file is a
+ * path; everything else is an id. A word that is neither gets the error of the thing it names: a
+ * directory of that name is called a directory. Refuses to guess between two candidates.
+ */
+#include "cli/resolve.h"
+
+#include "base/env.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/pick.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const char *resolve_home(void)
+{
+	const struct rameti_env *env = rameti_env_default();
+	const char *home = env->getenv(env->user, "HOME");
+
+	return home && home[0] == '/' && home[1] ? home : "";
+}
+
+size_t resolve_add_path(struct ramet_buf *out, struct ramet_bytes path, size_t cells)
+{
+	struct ramet_buf shown = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_bytes home = ramet_bytes_of(resolve_home());
+
+	if (home.len && path.len >= home.len && !memcmp(path.ptr, home.ptr, home.len) &&
+	    (path.len == home.len || path.ptr[home.len] == '/')) {
+		ramet_buf_add_char(&shown, '~');
+		path.ptr += home.len;
+		path.len -= home.len;
+	}
+	ramet_buf_add(&shown, path);
+	cells = text_add_path(out, ramet_buf_bytes(&shown), cells);
+	ramet_buf_release(&shown);
+	return cells;
+}
+
+int resolve_directory(const char *given, struct ramet_buf *out, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	char here[4096];
+
+	if (!env->getcwd(env->user, here, sizeof(here)))
+		return rameti_fail(err, RAMET_EIO, "the working directory is gone");
+	return rameti_path_normalize(ramet_bytes_of(given), here, resolve_home(), out, err);
+}
+
+/* ---- sessions ---- */
+
+static int ends_in_jsonl(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len > 6 && !strcmp(word + len - 6, ".jsonl");
+}
+
+/* 1 a path, 0 an id, and in *exists whether something of that name is there. */
+static int is_path(const char *word, int *exists)
+{
+	struct stat st;
+
+	*exists = rameti_path_stat(NULL, word, &st, NULL) == 0;
+	if (strchr(word, '/') || ends_in_jsonl(word) || !strcmp(word, ".") || !strcmp(word, ".."))
+		return 1;
+	return *exists && S_ISREG(st.st_mode);
+}
+
+/* The newest session of the store; without --store that of the current directory. */
+static int find_last(const struct cli *cli, struct ramet_buf *path, struct ramet_error *err)
+{
+	const char *url = args_get(&cli->args, "store");
+	struct ramet_store_opts opts = { .this_project = !url };
+	struct ramet_list list = RAMET_LIST_INIT;
+	struct ramet_store *st;
+	int r = ramet_store_open(&st, url ? url : "pi", &opts, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_store_list(st, NULL, &list, err);
+	if (r == 0 && list.n == 0)
+		r = rameti_fail(err, RAMET_ENOTFOUND, url ? "no session in this store" :
+				"no session of this directory (ramet list shows all)");
+	if (r == 0)
+		ramet_buf_add(path, list.items[0].path);
+	ramet_list_release(&list);
+	ramet_store_close(st);
+	return r;
+}
+
+static int find_id(const struct cli *cli, const char *word, struct ramet_buf *path,
+		   struct ramet_error *err)
+{
+	struct ramet_store *st;
+	int r = ramet_store_open(&st, args_get(&cli->args, "store"), NULL, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_store_find(st, ramet_bytes_of(word), path, err);
+	ramet_store_close(st);
+	if (r == RAMET_ENOTFOUND)
+		return rameti_fail(err, r, "no session \"%.100s\"", word);
+	return r;
+}
+
+static int find_word(const struct cli *cli, const char *word, struct ramet_buf *path,
+		     struct ramet_error *err)
+{
+	int exists, r;
+
+	if (!*word)
+		return rameti_fail(err, CLI_USAGE, "the session's name is empty");
+	if (!strcmp(word, "@last"))
+		return find_last(cli, path, err);
+	if (word[0] == '@')
+		return rameti_fail(err, CLI_USAGE, "unknown word \"%.40s\" (only @last is known)", word);
+	if (!strncmp(word, "sqlite:", 7) || !strncmp(word, "postgres:", 9))
+		return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version reads files only", word);
+	r = is_path(word, &exists) ? 0 : find_id(cli, word, path, err);
+	if (path->len == 0 && (r == 0 || exists)) {
+		ramet_buf_add_str(path, word);
+		r = 0;
+	}
+	return r;
+}
+
+int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_error *err)
+{
+	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	int r;
+
+	if (cli->args.n_words)
+		r = find_word(cli, cli->args.words[0], &path, err);
+	else if (cli->out.terminal && isatty(STDIN_FILENO))
+		r = pick_session(cli, &path, err);
+	else
+		r = rameti_fail(err, CLI_USAGE, "which session? give a path, an id or @last");
+	if (r == 0 && ramet_buf_status(&path) < 0)
+		r = rameti_fail_nomem(err);
+	if (r == 0)
+		r = ramet_session_open(out, path.ptr, NULL, err);
+	ramet_buf_release(&path);
+	return r;
+}
+
+int resolve_leaf(const struct cli *cli, const struct ramet_session *s, uint32_t *leaf,
+		 struct ramet_error *err)
+{
+	const struct ramet_tree *t = ramet_session_tree(s);
+	const char *word = args_get(&cli->args, "leaf");
+
+	if (!word)
+		*leaf = ramet_tree_leaf(t);
+	else if (!strcmp(word, "null"))
+		*leaf = RAMET_NONE;
+	else
+		return ramet_tree_resolve(t, ramet_bytes_of(word), leaf, err);
+	return 0;
+}
