@@ -80,7 +80,7 @@ else()
 endif()
 
 # ---- helpers of the golden runners, and benchmarks: plain executables ----
-ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c" "bench/bench_*.c")
+ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c" "bench/*.c")
 foreach(source IN LISTS tool_sources)
 	cmake_path(GET source STEM stem)
 	ramet_add_tool(${stem} "${source}")

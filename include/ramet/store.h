@@ -16,7 +16,7 @@ extern "C" {
 struct ramet_session;
 
 struct ramet_open_opts {
-	uint64_t max_line;                       /* bytes; 0: RAMET_JSON_LEN_MAX */
+	uint64_t max_line;                       /* bytes, 256 kB or more; 0: RAMET_JSON_LEN_MAX */
 	unsigned threads;                        /* for scanning large files; 0: as many as there are processors */
 };
 

@@ -30,12 +30,13 @@ static const struct {
 
 void age_add(struct ramet_buf *out, int64_t now_ms, int64_t then_ms)
 {
-	int64_t age = now_ms - then_ms;
+	int64_t age;
 
 	if (then_ms == RAMET_TIME_NONE) {
 		ramet_buf_add_char(out, '-');
 		return;
 	}
+	age = now_ms - then_ms;
 	if (age < -MINUTE)
 		ramet_buf_add_char(out, '+');
 	if (age < 0)

@@ -30,7 +30,7 @@ struct cmd {
 	const char *args;                        /* of the usage line, without options */
 	const char *help;                        /* one line */
 	const char *more;                        /* a paragraph, then examples, or NULL */
-	const struct opt *opts;                  /* beside the common ones; ends with an empty one */
+	const struct opt *opts;                  /* beside the common ones; may be NULL */
 	size_t min_words, max_words;             /* without the command's name */
 	/* 0 fine, 1 the answer is no, negative an error. */
 	int (*run)(struct cli *cli, struct ramet_error *err);

@@ -50,11 +50,17 @@ static int run(struct cli *cli, struct ramet_error *err)
 }
 
 const struct cmd cmd_entries = {
-	.name = "entries", .args = "[S]", .help = "all entries in file order, a line each",
-	.more = "With --json the entries as they are stored, in the current format version, one a line.\n"
+	.name = "entries",
+	.args = "[S]",
+	.help = "all entries in file order, a line each",
+	.more = "With --json the entries as they are stored, in the current format version, one a\n"
+		"line.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet entries @last\n"
 		"  ramet entries s.jsonl --json | jq -r .type | sort | uniq -c\n",
-	.opts = NULL, .min_words = 0, .max_words = 1, .run = run,
+	.opts = NULL,
+	.min_words = 0,
+	.max_words = 1,
+	.run = run,
 };

@@ -59,8 +59,8 @@ static const char overview[] =
 
 static const char words[] =
 	"\n"
-	"A session S is a path, an id, the prefix of an id, or @last (the newest of this directory);\n"
-	"left out at a terminal, it is picked from a list. Nothing that ramet reads is changed.\n"
+	"A session S is a path, an id, the prefix of an id, or @last (the newest of this\n"
+	"directory); left out at a terminal, it is picked from a list. Nothing is ever changed.\n"
 	"\n"
 	"Examples:\n"
 	"  ramet list                     every session there is\n"

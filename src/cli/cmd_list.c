@@ -103,13 +103,19 @@ static const struct opt opts[] = {
 };
 
 const struct cmd cmd_list = {
-	.name = "list", .args = "[ST...]", .help = "the sessions there are, newest first",
-	.more = "A store ST is a directory of sessions, a directory of such directories, a session file,\n"
-		"or a tool's name (pi). Without one: all that are found in the home directory.\n"
+	.name = "list",
+	.args = "[ST...]",
+	.help = "the sessions there are, newest first",
+	.more = "A store ST is a directory of sessions, a directory of such directories, a\n"
+		"session file, or a tool's name (pi). Without one: all that are found in the\n"
+		"home directory.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet list --here              sessions of this project\n"
 		"  ramet list -n 5 ~/backup/pi    the newest five of a copy\n"
 		"  ramet list --json | jq -r .id  for scripts: an object a line\n",
-	.opts = opts, .min_words = 0, .max_words = SIZE_MAX, .run = run,
+	.opts = opts,
+	.min_words = 0,
+	.max_words = SIZE_MAX,
+	.run = run,
 };

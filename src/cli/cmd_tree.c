@@ -31,7 +31,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	else
 		r = treeview_print(&cli->out, s, &how, err);
 	if (r == 0 && !how.all)
-		ramet_buf_add_str(&cli->out.hint, "\xe2\x97\x8f on the path to the leaf; --all unfolds");
+		ramet_buf_add_str(&cli->out.hint, "● on the path to the leaf; --all unfolds");
 	ramet_session_close(s);
 	return r;
 }

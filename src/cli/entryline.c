@@ -110,7 +110,8 @@ int entry_add_text(struct out *o, const struct ramet_session *s, uint32_t row, s
 	return r;
 }
 
-int entry_add_line(struct out *o, const struct ramet_session *s, uint32_t row, struct ramet_error *err)
+int entry_add_line(struct out *o, const struct ramet_session *s, uint32_t row,
+		   struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	const struct ramet_row *facts = ramet_tree_row(t, row);

@@ -21,6 +21,7 @@ void entry_add_word(struct out *o, const struct ramet_row *row);
 int entry_add_text(struct out *o, const struct ramet_session *s, uint32_t row, size_t cells,
 		   struct ramet_error *err);
 /* "   12  id        date         word       text" and the end of the line. */
-int entry_add_line(struct out *o, const struct ramet_session *s, uint32_t row, struct ramet_error *err);
+int entry_add_line(struct out *o, const struct ramet_session *s, uint32_t row,
+		   struct ramet_error *err);
 
 #endif

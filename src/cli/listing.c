@@ -2,7 +2,8 @@
  * cli/listing.c - reads lists of sessions and draws them as a table.
  *
  * The id column is as wide as it must be for every shown prefix to fit one session only, so what is
- * seen can be typed. A place that a person named must exist; of the usual places any may be missing.
+ * seen can be typed. A place that a person named must exist; of the usual ones any may be
+ * missing.
  */
 #include "cli/listing.h"
 
@@ -46,7 +47,8 @@ static int on_progress(void *user, uint64_t loaded, uint64_t total,
 
 	(void)partial;
 	(void)n_partial;
-	if (!p->wanted || now - p->started_ms < PROGRESS_AFTER_MS || now - p->shown_ms < PROGRESS_EVERY_MS)
+	if (!p->wanted || now - p->started_ms < PROGRESS_AFTER_MS ||
+	    now - p->shown_ms < PROGRESS_EVERY_MS)
 		return 0;
 	p->shown_ms = now;
 	(void)snprintf(text, sizeof(text), "\r\033[Kreading sessions: %llu of %llu",
@@ -64,12 +66,9 @@ static int read_place(const char *place, const struct listing_opts *opts, struct
 	};
 	struct ramet_store *store;
 	struct stat st;
-	int r, known = !place || !strcmp(place, "pi");
+	int r;
 
-	r = known ? 0 : rameti_path_stat(NULL, place, &st, err);
-	if (r < 0)
-		return r;
-	if (!known && !S_ISDIR(st.st_mode))
+	if (place && rameti_path_stat(NULL, place, &st, NULL) == 0 && S_ISREG(st.st_mode))
 		return ramet_session_info_read(place, opts->with_text, list, err);
 	r = ramet_store_open(&store, place, NULL, err);
 	if (r < 0)
@@ -107,21 +106,39 @@ static int merge(struct listing *l, struct ramet_error *err)
 	return 0;
 }
 
-int listing_read(struct listing *l, const struct listing_opts *opts, struct ramet_error *err)
+static int read_places(struct listing *l, const struct listing_opts *opts, struct ramet_error *err)
 {
 	struct progress p = { rameti_now_ms(NULL), 0, isatty(STDERR_FILENO) };
-	size_t n = opts->n_places ? opts->n_places : 1;
 	int r = 0;
 
-	l->lists = ramet_calloc(n, sizeof(*l->lists));
+	l->lists = ramet_calloc(opts->n_places, sizeof(*l->lists));
 	if (!l->lists)
 		return rameti_fail_nomem(err);
-	for (l->n_lists = 0; l->n_lists < n && r == 0; l->n_lists++)
-		r = read_place(opts->n_places ? opts->places[l->n_lists] : NULL, opts, &p,
-			       &l->lists[l->n_lists], err);
+	for (l->n_lists = 0; l->n_lists < opts->n_places && r == 0; l->n_lists++)
+		r = read_place(opts->places[l->n_lists], opts, &p, &l->lists[l->n_lists], err);
 	if (p.shown_ms)
 		say_progress("\r\033[K");
 	return r == 0 ? merge(l, err) : r;
+}
+
+/* Without a place: the home directory's, and the one directory that the environment may name. */
+int listing_read(struct listing *l, const struct listing_opts *opts, struct ramet_error *err)
+{
+	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	const char *usual[2] = { NULL, NULL };
+	struct listing_opts how = *opts;
+	int r = 0;
+
+	if (!how.n_places) {
+		r = ramet_pi_session_dir_override(&dir, err);
+		usual[1] = dir.ptr;
+		how.places = usual;
+		how.n_places = r > 0 ? 2 : 1;
+	}
+	if (r >= 0)
+		r = read_places(l, &how, err);
+	ramet_buf_release(&dir);
+	return r;
 }
 
 void listing_release(struct listing *l)
@@ -193,7 +210,8 @@ static size_t widest_project(const struct listing *l)
 	return several ? widest : 0;
 }
 
-void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o, int numbered)
+void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o,
+		    int numbered)
 {
 	size_t most = o->width ? o->width / 4 : 40;
 
@@ -232,7 +250,8 @@ void listing_print_head(struct out *o, const struct listing_table *t)
 }
 
 /* Figures share one scratch buffer: each is made, put into its cell, and forgotten. */
-static void add_figures(struct out *o, const struct listing_table *t, const struct ramet_session_info *s)
+static void add_figures(struct out *o, const struct listing_table *t,
+			const struct ramet_session_info *s)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(256);
 
@@ -260,8 +279,8 @@ static void add_project(struct out *o, const struct listing_table *t, struct ram
 	text_add_blanks(&o->buf, t->project_cells - used + 2);
 }
 
-void listing_print_row(struct out *o, const struct listing_table *t, const struct ramet_session_info *s,
-		       size_t number)
+void listing_print_row(struct out *o, const struct listing_table *t,
+		       const struct ramet_session_info *s, size_t number)
 {
 	struct ramet_bytes id = s->id;
 	size_t room = out_room(o, used_cells(t), 10);

@@ -22,7 +22,8 @@ struct listing_opts {
 	const char *cwd;                         /* only sessions of this directory; NULL: all */
 	int with_text;
 };
-/* Progress goes to standard error when that is a terminal and it takes long. ENOTFOUND names the place. */
+/* Progress goes to standard error when that is a terminal and it takes long. ENOTFOUND names the
+ * place. */
 int listing_read(struct listing *l, const struct listing_opts *opts, struct ramet_error *err);
 void listing_release(struct listing *l);
 
@@ -33,9 +34,10 @@ struct listing_table {
 	int64_t now_ms;
 };
 /* numbered: a column for listing_print_row's number. */
-void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o, int numbered);
+void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o,
+		    int numbered);
 void listing_print_head(struct out *o, const struct listing_table *t);
-void listing_print_row(struct out *o, const struct listing_table *t, const struct ramet_session_info *s,
-		       size_t number);
+void listing_print_row(struct out *o, const struct listing_table *t,
+		       const struct ramet_session_info *s, size_t number);
 
 #endif

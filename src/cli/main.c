@@ -2,7 +2,7 @@
  * cli/main.c - the ramet command: finds the subcommand, runs it, reports its error, exits.
  *
  * The only place that writes an error and the only one that leaves the program. Exit codes: 0 fine,
- * 1 the answer is no, 2 wrong usage, 3 failure. Nothing is loaded here that --version does not need.
+ * 1 the answer is no, 2 wrong usage, 3 failure. Nothing is loaded that --version does not need.
  */
 #include "cli/cli.h"
 
@@ -18,8 +18,8 @@ static int unknown_command(const char *word, struct ramet_error *err)
 	const char *near = registry_nearest(ramet_bytes_of(word));
 
 	if (near)
-		return rameti_fail(err, CLI_USAGE, "unknown command \"%.40s\" (did you mean %s?)", word,
-				   near);
+		return rameti_fail(err, CLI_USAGE, "unknown command \"%.40s\" (did you mean %s?)",
+				   word, near);
 	return rameti_fail(err, CLI_USAGE, "unknown command \"%.40s\"", word);
 }
 

@@ -167,7 +167,8 @@ static int parse_long(struct args *a, int argc, char **argv, int *i, struct rame
 	if (!o->arg && equals)
 		return rameti_fail(err, CLI_USAGE, "option --%s takes no value", o->name);
 	if (o->arg && !equals && *i + 1 >= argc)
-		return rameti_fail(err, CLI_USAGE, "option --%s wants a value: %s", o->name, o->arg);
+		return rameti_fail(err, CLI_USAGE, "option --%s wants a value: %s", o->name,
+				   o->arg);
 	if (!o->arg)
 		add_given(a, o, "");
 	else
@@ -190,14 +191,15 @@ static int parse_letters(struct args *a, int argc, char **argv, int *i, struct r
 			continue;
 		}
 		if (!at[1] && *i + 1 >= argc)
-			return rameti_fail(err, CLI_USAGE, "option -%c wants a value: %s", *at, o->arg);
+			return rameti_fail(err, CLI_USAGE, "option -%c wants a value: %s", *at,
+					   o->arg);
 		add_given(a, o, at[1] ? at + 1 : argv[++*i]);
 		break;
 	}
 	return 0;
 }
 
-/* Every letter of an argument may be an option, so their number is bounded by all of argv's bytes. */
+/* Every letter of an argument may be an option: all of argv's bytes bound their number. */
 static int make_room(struct args *a, int argc, char **argv, struct ramet_error *err)
 {
 	size_t letters = 1;
@@ -265,7 +267,8 @@ int args_number(const struct args *a, const char *name, uint64_t max, uint64_t *
 		return 0;
 	for (const char *at = text; *at; at++) {
 		if (*at < '0' || *at > '9' || value > (max - (uint64_t)(*at - '0')) / 10)
-			return rameti_fail(err, CLI_USAGE, "option --%s wants a number up to %llu, not \"%.40s\"",
+			return rameti_fail(err, CLI_USAGE,
+					   "option --%s wants a number up to %llu, not \"%.40s\"",
 					   name, (unsigned long long)max, text);
 		value = value * 10 + (uint64_t)(*at - '0');
 	}
@@ -283,8 +286,9 @@ int args_one_of(const struct args *a, const char *const *names, struct ramet_err
 		if (!args_has(a, names[i]))
 			continue;
 		if (found >= 0)
-			return rameti_fail(err, CLI_USAGE, "options --%s and --%s exclude each other",
-					   names[found], names[i]);
+			return rameti_fail(err, CLI_USAGE,
+					   "options --%s and --%s exclude each other", names[found],
+					   names[i]);
 		found = i;
 	}
 	return found;

@@ -23,7 +23,7 @@ struct args_given {
 	const char *value;                       /* "" for an option without value */
 };
 struct args {
-	const char **words;                      /* without the command's name; borrowed from argv */
+	const char **words;                      /* without the command's; borrowed from argv */
 	size_t n_words;
 	struct args_given *given;
 	size_t n_given;
@@ -31,15 +31,15 @@ struct args {
 };
 #define ARGS_INIT { NULL, 0, NULL, 0, { NULL, NULL } }
 
-/* Index in argv of the command's name: the first word that no option takes as its value; 0: none. */
+/* Index in argv of the command's name: the first word that is no option's value; 0: none. */
 int args_command_at(int argc, char **argv);
 /* Read all of argv but the word at `command`. CLI_USAGE, ENOMEM. Release a in any case. */
 int args_parse(struct args *a, int argc, char **argv, int command, const struct opt *opts,
 	       struct ramet_error *err);
 void args_release(struct args *a);
 
-/* The value of an option of this command ("" for a flag that is given), or NULL. An option that is in no
- * table is the caller's bug. */
+/* The value of an option of this command ("" for a flag that is given), or NULL. An option that is
+ * in no table is the caller's bug. */
 const char *args_get(const struct args *a, const char *name);
 int args_has(const struct args *a, const char *name);
 /* A whole number of at most max; absent: *n untouched. CLI_USAGE. */

@@ -2,9 +2,9 @@
  * cli/out.c - standard output, the pager, and the one line on standard error.
  *
  * Invariants: a style that is on is ended before its line is; nothing is written once a write has
- * failed; the pager is started at most once, after a screenful, and always waited for. A reader that
- * closes its end early is no error to tell anybody. The terminal is asked for its size only, its
- * modes are never changed.
+ * failed; the pager is started at most once, after a screenful, and always waited for. A reader
+ * that closes its end early is no error to tell anybody. The terminal is asked for its size only,
+ * its modes are never changed.
  */
 #include "cli/out.h"
 
@@ -38,7 +38,8 @@ static const char *get_env(const char *name)
 	return env->getenv(env->user, name);
 }
 
-static int want_colour(const struct out *o, const struct args *a, int *colour, struct ramet_error *err)
+static int want_colour(const struct out *o, const struct args *a, int *colour,
+		       struct ramet_error *err)
 {
 	const char *when = args_get(a, "color"), *no_color = get_env("NO_COLOR");
 	const char *term = get_env("TERM");
@@ -48,10 +49,12 @@ static int want_colour(const struct out *o, const struct args *a, int *colour, s
 	else if (when && !strcmp(when, "never"))
 		*colour = 0;
 	else if (when && strcmp(when, "auto"))
-		return rameti_fail(err, CLI_USAGE, "option --color wants auto, always or never, not \"%.40s\"",
+		return rameti_fail(err, CLI_USAGE,
+				   "option --color wants auto, always or never, not \"%.40s\"",
 				   when);
 	else
-		*colour = o->terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+		*colour =
+			o->terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 	return 0;
 }
 

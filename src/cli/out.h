@@ -32,12 +32,12 @@ struct out {
 	int terminal, colour;
 	size_t width, rows;                      /* width 0: no limit */
 	int may_page;
-	const char *pager_text;                  /* a command line for the shell, or "less" found in PATH */
+	const char *pager_text;                  /* a command line, or "less" found in PATH */
 	pid_t pager;                             /* 0: none runs */
 	struct ramet_buf hint;                   /* shown at the end, to a person */
 };
 
-/* Colour, width and pager as the options and the environment want them. CLI_USAGE. Close o in any case. */
+/* Colour, width and pager as options and environment want them. CLI_USAGE; close o even so. */
 int out_open(struct out *o, const struct args *a, struct ramet_error *err);
 /* Write what is left, wait for the pager. EIO names standard output; a reader that went away is
  * RAMET_ECANCELED with err->sys EPIPE, or fine when it is the pager. */

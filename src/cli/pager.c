@@ -49,9 +49,10 @@ const char *pager_choose(const char *pager, const char *path)
 /* less shows colours only when told to; whoever has set LESS knows better. */
 static pid_t spawn(const char *pager, int read_end)
 {
-	char *const words[] = { "sh", "-c", (char *)(uintptr_t)pager, NULL };
-	char *const less[] = { "less", "-FRX", NULL };
+	const char *words[] = { "sh", "-c", pager, NULL };
+	const char *less[] = { "less", "-FRX", NULL };
 	int plain = !strcmp(pager, "less");
+	const char **argv = plain ? less : words;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t usual;
@@ -66,7 +67,8 @@ static pid_t spawn(const char *pager, int read_end)
 	posix_spawnattr_setsigdefault(&attr, &usual);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	if (posix_spawn_file_actions_adddup2(&actions, read_end, STDIN_FILENO) ||
-	    posix_spawnp(&pid, plain ? "less" : "/bin/sh", &actions, &attr, plain ? less : words, environ))
+	    posix_spawnp(&pid, plain ? "less" : "/bin/sh", &actions, &attr,
+			 (char *const *)(uintptr_t)argv, environ))
 		pid = 0;
 	(void)posix_spawnattr_destroy(&attr);
 out:

@@ -49,8 +49,8 @@ static int contains(struct ramet_bytes text, struct ramet_bytes word)
 
 static int matches(const struct ramet_session_info *s, struct ramet_bytes word)
 {
-	return contains(s->name, word) || contains(s->first_message, word) || contains(s->cwd, word) ||
-	       contains(s->id, word);
+	return contains(s->name, word) || contains(s->first_message, word) ||
+	       contains(s->cwd, word) || contains(s->id, word);
 }
 
 /* The sessions shown now: numbers into the listing. */

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-/* Ask at the terminal; the path is appended. ENOTFOUND without sessions, ECANCELED when nothing is picked. */
+/* Ask at the terminal; the path is appended. ENOTFOUND: no sessions; ECANCELED: none picked. */
 int pick_session(struct cli *cli, struct ramet_buf *path, struct ramet_error *err);
 
 #endif

@@ -3,8 +3,8 @@
  */
 #include "cli/cli.h"
 
-extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd_context, cmd_branches,
-	cmd_stats, cmd_help;
+extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd_context,
+	cmd_branches, cmd_stats, cmd_help;
 
 static const struct cmd *const commands[] = {
 	&cmd_list,

@@ -70,40 +70,77 @@ static int is_path(const char *word, int *exists)
 	return *exists && S_ISREG(st.st_mode);
 }
 
-/* The newest session of the store; without --store that of the current directory. */
-static int find_last(const struct cli *cli, struct ramet_buf *path, struct ramet_error *err)
+/* The newest session of a store, of one directory unless cwd is NULL. */
+static int find_newest(const char *url, const struct ramet_store_opts *opts, const char *cwd,
+		       struct ramet_buf *path, struct ramet_error *err)
 {
-	const char *url = args_get(&cli->args, "store");
-	struct ramet_store_opts opts = { .this_project = !url };
+	struct ramet_list_opts how = { .cwd = cwd };
 	struct ramet_list list = RAMET_LIST_INIT;
 	struct ramet_store *st;
-	int r = ramet_store_open(&st, url ? url : "pi", &opts, err);
+	int r = ramet_store_open(&st, url, opts, err);
 
 	if (r < 0)
 		return r;
-	r = ramet_store_list(st, NULL, &list, err);
-	if (r == 0 && list.n == 0)
-		r = rameti_fail(err, RAMET_ENOTFOUND, url ? "no session in this store" :
-				"no session of this directory (ramet list shows all)");
-	if (r == 0)
+	r = ramet_store_list(st, &how, &list, err);
+	if (r == 0 && list.n)
 		ramet_buf_add(path, list.items[0].path);
+	else if (r == 0)
+		r = RAMET_ENOTFOUND;
 	ramet_list_release(&list);
 	ramet_store_close(st);
 	return r;
 }
 
-static int find_id(const struct cli *cli, const char *word, struct ramet_buf *path,
+/* Of --store; else of the directory that the environment names, as far as sessions there are of the
+ * current directory; else of pi's directory for the current one. */
+static int find_last(const struct cli *cli, struct ramet_buf *path, struct ramet_error *err)
+{
+	const char *url = args_get(&cli->args, "store");
+	struct ramet_store_opts here = { .this_project = 1 };
+	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX), cwd = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	int r = url ? 0 : ramet_pi_session_dir_override(&dir, err);
+
+	if (url)
+		r = find_newest(url, NULL, NULL, path, err);
+	else if (r == 0)
+		r = find_newest("pi", &here, NULL, path, err);
+	else if (r > 0 && (r = resolve_directory(".", &cwd, err)) == 0)
+		r = find_newest(dir.ptr, NULL, cwd.ptr, path, err);
+	if (r == RAMET_ENOTFOUND && url)
+		rameti_fail(err, r, "no session in %.200s", url);
+	else if (r == RAMET_ENOTFOUND)
+		rameti_fail(err, r, "no session of this directory (ramet list shows all)");
+	ramet_buf_release(&dir);
+	ramet_buf_release(&cwd);
+	return r;
+}
+
+static int find_in(const char *url, const char *word, struct ramet_buf *path,
 		   struct ramet_error *err)
 {
 	struct ramet_store *st;
-	int r = ramet_store_open(&st, args_get(&cli->args, "store"), NULL, err);
+	int r = ramet_store_open(&st, url, NULL, err);
 
 	if (r < 0)
 		return r;
 	r = ramet_store_find(st, ramet_bytes_of(word), path, err);
 	ramet_store_close(st);
 	if (r == RAMET_ENOTFOUND)
-		return rameti_fail(err, r, "no session \"%.100s\"", word);
+		rameti_fail(err, r, "no session \"%.100s\"", word);
+	return r;
+}
+
+/* In --store, else in the home directory, then where the environment says. */
+static int find_id(const struct cli *cli, const char *word, struct ramet_buf *path,
+		   struct ramet_error *err)
+{
+	const char *url = args_get(&cli->args, "store");
+	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	int r = find_in(url, word, path, err);
+
+	if (r == RAMET_ENOTFOUND && !url && ramet_pi_session_dir_override(&dir, NULL) > 0)
+		r = find_in(dir.ptr, word, path, err);
+	ramet_buf_release(&dir);
 	return r;
 }
 
@@ -117,11 +154,13 @@ static int find_word(const struct cli *cli, const char *word, struct ramet_buf *
 	if (!strcmp(word, "@last"))
 		return find_last(cli, path, err);
 	if (word[0] == '@')
-		return rameti_fail(err, CLI_USAGE, "unknown word \"%.40s\" (only @last is known)", word);
+		return rameti_fail(err, CLI_USAGE, "unknown word \"%.40s\" (only @last is known)",
+				   word);
 	if (!strncmp(word, "sqlite:", 7) || !strncmp(word, "postgres:", 9))
-		return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version reads files only", word);
+		return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version reads files only",
+				   word);
 	r = is_path(word, &exists) ? 0 : find_id(cli, word, path, err);
-	if (path->len == 0 && (r == 0 || exists)) {
+	if (path->len == 0 && (r == 0 || (r == RAMET_ENOTFOUND && exists))) {
 		ramet_buf_add_str(path, word);
 		r = 0;
 	}

@@ -1,8 +1,8 @@
 /*
  * cli/text.c - text made safe and measured.
  *
- * One table of rules (show) decides for every character what a terminal gets to see and how wide that
- * is; all calls go through it. Widths are wcwidth's, in a UTF-8 locale that is loaded for this
+ * One table of rules (show) decides for every character what a terminal gets to see and how wide
+ * that is; all calls go through it. Widths are wcwidth's, in a UTF-8 locale that is loaded for this
  * thread when the first character beyond ASCII comes. A base character carries at most MARKS_MAX
  * zero-width marks, so that a line of few cells is also a line of few bytes.
  */
@@ -13,9 +13,19 @@
 #include <wchar.h>
 
 #define REPLACEMENT 0xfffdu
-#define ELLIPSIS "\xe2\x80\xa6"
+#define ELLIPSIS "…"
 #define MARKS_MAX 6
 #define TAB 4
+
+/* How many bytes a first byte promises; 0: it is none. */
+static size_t length_of(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
 
 /* The character at the start of text (not empty) and its bytes; what is not UTF-8 is U+FFFD. A lone
  * surrogate in its three-byte form counts as one such character. */
@@ -23,13 +33,13 @@ static size_t decode(struct ramet_bytes text, uint32_t *cp)
 {
 	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)text.ptr;
-	size_t len = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+	size_t len = length_of(*p);
+	uint32_t value;
 
 	*cp = REPLACEMENT;
 	if (len == 0 || len > text.len)
 		return 1;
-	uint32_t value = len == 1 ? *p : *p & (0x7fu >> len);
-
+	value = len == 1 ? *p : *p & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 1;
@@ -115,7 +125,8 @@ static uint32_t show(uint32_t cp, int *width)
 
 static int is_blank(uint32_t cp)
 {
-	return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
+	return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0x85 || cp == 0x2028 ||
+	       cp == 0x2029;
 }
 
 /* A line under construction: how far it may go, and where it must be cut if it goes further. */
@@ -248,11 +259,11 @@ void text_add_cell(struct ramet_buf *out, struct ramet_bytes text, size_t cells,
 
 /* ---- lines of a longer text ---- */
 
-/* Where the last blank stood: behind it a line may be broken. */
+/* The last blank behind a word: there a line may be broken, and the blank goes. */
 struct brk {
 	size_t out_len;
 	struct ramet_bytes rest;
-	int set;
+	int set, word;                           /* word: something other than blanks came already */
 };
 
 static void drop_newline(struct ramet_bytes *rest)
@@ -272,10 +283,22 @@ static int at_newline(struct ramet_bytes rest)
 	return *rest.ptr == '\n' || (*rest.ptr == '\r' && rest.len > 1 && rest.ptr[1] == '\n');
 }
 
+/* The line is full before cp: end it at the last blank, or right here. */
+static void break_line(struct ramet_bytes *rest, const struct brk *b, uint32_t cp, struct ramet_buf *out)
+{
+	if (cp == ' ') {
+		rest->ptr++;
+		rest->len--;
+	} else if (b->set) {
+		ramet_buf_truncate(out, b->out_len);
+		*rest = b->rest;
+	}
+}
+
 int text_next_line(struct ramet_bytes *rest, size_t cells, struct ramet_buf *out)
 {
 	struct line l = { out, 0, TEXT_ALL, out->len, 0, 0, 0 };
-	struct brk b = { 0, { NULL, 0 }, 0 };
+	struct brk b = { 0, { NULL, 0 }, 0, 0 };
 	uint32_t cp;
 	int width;
 
@@ -283,25 +306,23 @@ int text_next_line(struct ramet_bytes *rest, size_t cells, struct ramet_buf *out
 		return 0;
 	while (rest->len && !at_newline(*rest) && !ramet_buf_status(out)) {
 		size_t n = decode(*rest, &cp);
-		size_t wide = cp == '\t' ? TAB - l.cells % TAB : show(cp, &width) ? (size_t)width : 0;
+		size_t wide = show(cp, &width) ? (size_t)width : 0;
 
-		if (l.cells > 0 && l.cells + wide > cells && !(cp == ' ' && l.cells == cells)) {
-			if (b.set && cp != ' ') {
-				ramet_buf_truncate(out, b.out_len);
-				*rest = b.rest;
-			}
+		if (cp == '\t')
+			wide = TAB - l.cells % TAB;
+		if (l.cells > 0 && l.cells + wide > cells) {
+			break_line(rest, &b, cp, out);
 			return 1;
 		}
 		rest->ptr += n;
 		rest->len -= n;
-		if (cp == ' ' && l.cells == cells)
-			return 1;
-		for (size_t i = 0; cp == '\t' && i < wide; i++)
-			line_add(&l, ' ');
-		if (cp == ' ' && l.cells > 0)
-			b = (struct brk){ out->len, *rest, 1 };
+		b.word |= !is_blank(cp);
+		if (cp == ' ' && b.word)
+			b = (struct brk){ out->len, *rest, 1, 1 };
 		if (cp != '\t')
 			line_add(&l, cp);
+		for (size_t i = 0; cp == '\t' && i < wide; i++)
+			line_add(&l, ' ');
 	}
 	drop_newline(rest);
 	return 1;
@@ -319,7 +340,8 @@ void text_add_json(struct ramet_buf *out, struct ramet_bytes json)
 		struct ramet_bytes tail = { json.ptr + at, json.len - at };
 		size_t n = c < 0x7f ? 1 : decode(tail, &cp);
 
-		if (c >= 0x7f && (cp < 0xa0 || is_override(cp) || is_invisible(cp)) && cp < 0x10000) {
+		if (c >= 0x7f && (cp < 0xa0 || is_override(cp) || is_invisible(cp)) &&
+		    cp < 0x10000) {
 			ramet_buf_add(out, (struct ramet_bytes){ json.ptr + from, at - from });
 			ramet_buf_addf(out, "\\u%04x", (unsigned)cp);
 			from = at + n;

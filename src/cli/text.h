@@ -12,8 +12,8 @@
 
 #define TEXT_ALL SIZE_MAX                        /* do not cut */
 
-/* One line: runs of white space become one blank, none at either end; cut to max_cells with an ellipsis
- * as its last cell. Answers the cells appended. */
+/* One line: runs of white space become one blank, none at either end; cut to max_cells with an
+ * ellipsis as its last cell. Answers the cells appended. */
 size_t text_add_line(struct ramet_buf *out, struct ramet_bytes text, size_t max_cells);
 /* The same, but a text too long loses its beginning, and white space is kept: for paths. */
 size_t text_add_path(struct ramet_buf *out, struct ramet_bytes path, size_t max_cells);

@@ -1,13 +1,13 @@
 /*
  * cli/treeview.c - a session drawn as a tree, a line an entry.
  *
- * The path to the leaf is the trunk: it keeps the leftmost column from the root to the end, and other
- * branches hang off it, each before the trunk goes on. Elsewhere a branch point's children are drawn
- * one level in. So only branch points indent, and what is current is a straight line. Runs without
- * anything to tell apart are folded into one line.
+ * The path to the leaf is the trunk: it keeps the leftmost column from the root to the end, and
+ * other branches hang off it, each before the trunk goes on. Elsewhere a branch point's children
+ * are drawn one level in. So only branch points indent, and what is current is a straight line.
+ * Runs without anything to tell apart are folded into one line.
  *
- * A chain is a longest run of entries with one child each; chains wait on a stack of our own, so the
- * depth of a session costs memory, never recursion. Levels too far to the right are not drawn.
+ * A chain is a longest run of entries with one child each; chains wait on a stack of our own, so
+ * the depth of a session costs memory, never recursion. Levels too far to the right are not drawn.
  */
 #include "cli/treeview.h"
 
@@ -21,13 +21,13 @@
 #define FOLD_LEAST 4                             /* fewer lines are not worth a fold */
 #define TAIL 2                                   /* entries shown before the end of a chain */
 #define LABEL_CELLS 24
-#define LEAF_MARK "  \xe2\x97\x80 leaf"
+#define LEAF_MARK "  ◀ leaf"
 #define LEAF_CELLS 8
 
 /* A chain that waits to be drawn. */
 struct chain {
 	uint32_t node, level;
-	char connector;                          /* 'T' more follow below, 'L' the last, 0: same line goes on */
+	char connector;                          /* 'T' more below, 'L' the last, 0 none */
 };
 
 struct view {
@@ -90,9 +90,11 @@ static void measure(struct view *v)
 	}
 }
 
-static int push(struct view *v, uint32_t node, uint32_t level, char connector, struct ramet_error *err)
+static int push(struct view *v, uint32_t node, uint32_t level, char connector,
+		struct ramet_error *err)
 {
-	int r = rameti_grow((void **)&v->stack, &v->cap_stack, v->n_stack, sizeof(*v->stack), UINT32_MAX);
+	int r = rameti_grow((void **)&v->stack, &v->cap_stack, v->n_stack, sizeof(*v->stack),
+			    UINT32_MAX);
 
 	if (r < 0)
 		return rameti_fail_nomem(err);
@@ -119,12 +121,12 @@ static size_t add_graph(struct view *v, uint32_t level, char connector)
 	out_style(o, STYLE_DIM);
 	if (level > most) {
 		from = level - most + 1;
-		out_str(o, "\xe2\x8b\xaf ");
+		out_str(o, "⋯ ");
 	}
 	for (uint32_t i = from; i < drawn; i++)
-		out_str(o, v->levels[i] == '|' ? "\xe2\x94\x82 " : "  ");
+		out_str(o, v->levels[i] == '|' ? "│ " : "  ");
 	if (connector)
-		out_str(o, connector == 'T' ? "\xe2\x94\x9c\xe2\x94\x80" : "\xe2\x94\x94\xe2\x94\x80");
+		out_str(o, connector == 'T' ? "├─" : "└─");
 	out_style(o, STYLE_NONE);
 	return 2 * (size_t)(level > most ? most : level);
 }
@@ -157,7 +159,7 @@ static int print_entry(struct view *v, uint32_t node, uint32_t level, char conne
 	out_str(o, "  ");
 	used += add_graph(v, level, connector);
 	out_styled(o, v->active[node] ? STYLE_BOLD : STYLE_DIM,
-		   v->active[node] ? "\xe2\x97\x8f " : "\xe2\x97\x8b ");
+		   v->active[node] ? "● " : "○ ");
 	entry_add_word(o, row_of(v, node));
 	used += add_label(v, row) + (node == v->leaf ? LEAF_CELLS : 0);
 	r = entry_add_text(o, v->session, row, out_room(o, used, 8), err);
@@ -190,12 +192,12 @@ static void print_fold(struct view *v, const struct counts *c, uint32_t level)
 	add_count(&kinds, c->assistant, "assistant", "assistant");
 	add_count(&kinds, c->tool, "tool result", "tool results");
 	add_count(&kinds, other, "other", "other");
-	ramet_buf_addf(&text, "\xe2\x80\xa6 %u entries (%.*s)", (unsigned)c->all,
+	ramet_buf_addf(&text, "… %u entries (%.*s)", (unsigned)c->all,
 		       RAMET_FMT(ramet_buf_bytes(&kinds)));
 	text_add_blanks(&o->buf, ENTRY_ID_CELLS + 2);
 	used = add_graph(v, level, 0) + ENTRY_ID_CELLS + 2 + 2;
 	out_style(o, STYLE_DIM);
-	out_str(o, "\xe2\x94\x82 ");
+	out_str(o, "│ ");
 	out_safe(o, ramet_buf_bytes(&text), out_room(o, used, 8));
 	out_style(o, STYLE_NONE);
 	out_newline(o);
@@ -227,7 +229,8 @@ static int collect(struct view *v, uint32_t node, struct ramet_error *err)
 {
 	v->n_run = 0;
 	for (;;) {
-		int r = rameti_grow((void **)&v->run, &v->cap_run, v->n_run, sizeof(*v->run), UINT32_MAX);
+		int r = rameti_grow((void **)&v->run, &v->cap_run, v->n_run, sizeof(*v->run),
+				    UINT32_MAX);
 
 		if (r < 0)
 			return rameti_fail_nomem(err);
@@ -247,7 +250,8 @@ static uint32_t next_seen(const struct view *v, uint32_t from, int *user_seen)
 		const struct ramet_row *row = row_of(v, v->run[i]);
 		int first_user = !*user_seen && row->role == RAMET_ROLE_USER;
 
-		if (v->all || i == 0 || i + TAIL >= v->n_run || first_user || is_landmark(v, v->run[i])) {
+		if (v->all || i == 0 || i + TAIL >= v->n_run || first_user ||
+		    is_landmark(v, v->run[i])) {
 			*user_seen |= first_user;
 			break;
 		}
@@ -289,7 +293,7 @@ static int enter_level(struct view *v, const struct chain *c, struct ramet_error
 	return 0;
 }
 
-/* Children wait in reverse; the one on the path to the leaf below all others, in the trunk's column. */
+/* Children wait in reverse; the one on the path to the leaf waits longest, in its own column. */
 static int push_children(struct view *v, const struct chain *c, struct ramet_error *err)
 {
 	uint32_t parent = v->run[v->n_run - 1], n = v->nodes.items[parent].n_children;
@@ -305,7 +309,8 @@ static int push_children(struct view *v, const struct chain *c, struct ramet_err
 	first = v->n_stack;
 	for (uint32_t i = 0; i < n && r == 0; i++, child += v->size[child])
 		if (child != trunk)
-			r = push(v, child, c->level + 1, i + 1 < n || trunk != RAMET_NONE ? 'T' : 'L', err);
+			r = push(v, child, c->level + 1,
+				 i + 1 < n || trunk != RAMET_NONE ? 'T' : 'L', err);
 	for (uint32_t a = first, b = v->n_stack; r == 0 && a + 1 < b; a++) {
 		struct chain swap = v->stack[a];
 

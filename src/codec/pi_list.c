@@ -1,11 +1,11 @@
 /*
  * codec/pi_list.c - what a list says about one session file of pi, from its lines.
  *
- * The rules are those of pi's list, except where pi leaves out or miscounts what can be opened (the
- * table of differences is in docs/format/pi.md). Every line that can matter is scanned whole, so that
- * a line which does not parse does not count. The one short cut: a line that starts as pi writes an
- * entry of a type no list looks at is skipped unread; so a second "type" further on in such a line,
- * which no JSON writer makes, is not seen.
+ * The rules are those of pi's list, except where pi leaves out or miscounts what opens well; the
+ * differences are in docs/format/pi.md. Every line that can matter is scanned whole, so that a line
+ * which does not parse does not count. The one short cut: a line that starts as pi writes an entry
+ * of a type no list looks at is skipped unread; a second "type" further on in such a line, which no
+ * JSON writer makes, is not seen.
  */
 #include "codec/pi_list.h"
 
@@ -177,7 +177,8 @@ static void take_header(struct rameti_pi_list *l, struct ramet_bytes line,
 	l->has_parent_session = found[H_PARENT].kind == RAMET_JSON_STRING;
 	l->created_ms = entry_time(line, &found[H_TIMESTAMP]);
 	/* only a text stands in for a missing message time */
-	l->header_ms = found[H_TIMESTAMP].kind == RAMET_JSON_STRING ? l->created_ms : RAMET_TIME_NONE;
+	if (found[H_TIMESTAMP].kind == RAMET_JSON_STRING)
+		l->header_ms = l->created_ms;
 	l->state = RAMETI_PI_LIST_SESSION;
 }
 

@@ -1,8 +1,8 @@
 /*
  * codec/pi_list.h - what a list says about one session file of pi, from its lines.
  *
- * In memory, no I/O: the caller hands over the file's lines in order, as many whole lines at a time as
- * it likes; nothing of them is kept. First rameti_pi_list_header until it has decided, then
+ * In memory, no I/O: the caller hands over the file's lines in order, as many whole lines at a time
+ * as it likes; nothing of them is kept. First rameti_pi_list_header until it has decided, then
  * rameti_pi_list_lines for the rest. One object serves many files, one after the other.
  */
 #ifndef RAMETI_CODEC_PI_LIST_H
@@ -11,7 +11,8 @@
 #include "json/scan.h"
 #include "ramet/codec.h"
 
-#define RAMETI_PI_LIST_TEXT_MAX ((size_t)64 << 20)   /* all_text, first_message: cut at a character */
+/* Limit of all_text and of first_message, which are cut at a character. */
+#define RAMETI_PI_LIST_TEXT_MAX ((size_t)64 << 20)
 
 enum rameti_pi_list_state {
 	RAMETI_PI_LIST_LOOKING,                  /* no value yet that decides */
@@ -38,13 +39,14 @@ void rameti_pi_list_release(struct rameti_pi_list *l);
 /* Forget the file before; keeps memory. */
 void rameti_pi_list_begin(struct rameti_pi_list *l);
 
-/* Lines up to and with the one that decides whether this is a session; *used tells how many bytes they
- * have. text ends after a newline or at the end of the file. ENOMEM. */
+/* Lines up to and with the one that decides whether this is a session; *used tells how many bytes
+ * they have. text ends after a newline or at the end of the file. ENOMEM. */
 int rameti_pi_list_header(struct rameti_pi_list *l, struct ramet_bytes text, size_t *used,
 			  struct ramet_error *err);
 /* Lines after the header. ENOMEM. */
-int rameti_pi_list_lines(struct rameti_pi_list *l, struct ramet_bytes text, struct ramet_error *err);
-/* The greatest time of the user's and the assistant's messages, else the header's, else mtime_ms. */
+int rameti_pi_list_lines(struct rameti_pi_list *l, struct ramet_bytes text,
+			 struct ramet_error *err);
+/* The greatest time of what the user and the assistant said, else the header's, else mtime_ms. */
 int64_t rameti_pi_list_modified(const struct rameti_pi_list *l, int64_t mtime_ms);
 
 #endif

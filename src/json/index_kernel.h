@@ -9,7 +9,7 @@
  *     block_prefix_xor(bits)             bit i: the parity of bits 0..i
  *     block_bad_escapes(b, m, escaped)   escaped bytes that may not stand behind a backslash
  *     block_unicode(b, escaped)          escaped bytes that are a u
- *     block_check_utf8(ix, b, n)         look at the first n bytes, set ix->bad_utf8 (or nothing)
+ *     block_check_utf8(ix, b, valid, at) the valid bytes, in front of text + at; sets ix->bad_utf8
  * and after it the two entry points as calls of kernel_fill.
  */
 #ifndef RAMETI_JSON_INDEX_KERNEL_H
@@ -65,36 +65,102 @@ KERNEL_INLINE KERNEL_TARGET uint32_t *flatten(uint32_t *out, uint32_t at, uint64
 	return end;
 }
 
-/* Everything about one block. Returns the bits of positions to list; *valid is the part of the block
- * that belongs to the line. */
-KERNEL_INLINE KERNEL_TARGET uint64_t kernel_block(struct rameti_index *ix, const struct block *b,
-						  const struct masks *m, uint32_t at, uint64_t valid)
-{
-	uint64_t escaped = escaped_bytes(m->backslash, &ix->escaped);
-	uint64_t quote = m->quote & ~escaped;
-	uint64_t inside = block_prefix_xor(quote) ^ ix->in_string;
-	uint64_t scalar = ~(m->op | m->space | quote);
-	uint64_t start = scalar & ~((scalar << 1) | ix->in_scalar);
-	uint64_t unicode = block_unicode(b, escaped);
-	uint64_t bad = (m->control & inside) | block_bad_escapes(b, m, escaped);
+/* What goes from block to block, in registers while a window is filled. */
+struct carry {
+	uint64_t in_string, escaped, in_scalar;
+	uint32_t last_escape;
+};
 
-	ix->in_string = (uint64_t)((int64_t)inside >> 63);
-	ix->in_scalar = scalar >> 63;
-	if (__builtin_expect((unicode & inside & valid) != 0, 0) && bad_unicode(ix, at, unicode & inside & valid))
-		ix->bad = 1;
-	if (__builtin_expect((bad & valid) != 0, 0))
-		ix->bad = 1;
-	return (quote | ((m->op | start) & ~inside)) & valid;
+/* Everything about one block: returns the bits of the positions to list; bad ones and the u of \u
+ * escapes in *bad and *unicode. */
+KERNEL_INLINE KERNEL_TARGET uint64_t kernel_block(struct carry *c, const struct block *b,
+						  const struct masks *m, uint64_t *bad,
+						  uint64_t *unicode)
+{
+	uint64_t escaped = escaped_bytes(m->backslash, &c->escaped);
+	uint64_t quote = m->quote & ~escaped;
+	uint64_t inside = block_prefix_xor(quote) ^ c->in_string;
+	uint64_t scalar = ~(m->op | m->space | quote);
+	uint64_t start = scalar & ~((scalar << 1) | c->in_scalar);
+
+	*bad = (m->control & inside) | block_bad_escapes(b, m, escaped);
+	*unicode = block_unicode(b, escaped);
+	c->in_string = (uint64_t)((int64_t)inside >> 63);
+	c->in_scalar = scalar >> 63;
+	return quote | ((m->op | start) & ~inside);
 }
 
-/* Fill one window. line: stop at the first newline. A last, short block is copied into a padded one,
- * and a text whose length is a multiple of 64 gets one of padding alone: what is still open at the
- * end of the last block shows there. */
+/* The padded copy of what is left of the text, less than 64 bytes. */
+KERNEL_INLINE const char *padded(char copy[64], const struct rameti_index *ix, uint32_t at, int pad)
+{
+	memset(copy, pad, 64);
+	if (ix->len > at)
+		memcpy(copy, ix->text + at, ix->len - at);
+	return copy;
+}
+
+/* Fill one window. line: stop at the first newline. A text whose length is a multiple of 64 gets one
+ * more block of padding alone: a character unfinished at the end shows there. */
 KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int line)
 {
-	struct rameti_index c = *ix;
-	(void)c;
-	(void)line;
+	struct carry c = { ix->in_string, ix->escaped, ix->in_scalar, ix->last_escape };
+	uint64_t any_high = 0, tail_high = ix->tail_high, any_bad = 0;
+	uint32_t *out = ix->pos;
+	uint32_t at = ix->at, n;
+	char copy[64];
+
+	ix->base = at;
+	for (n = 0; n < RAMETI_INDEX_BLOCKS; n++, at += 64) {
+		uint64_t valid = ~UINT64_C(0), bits, bad, unicode;
+		const char *p = ix->text + at;
+		struct masks m;
+		struct block b;
+		int last = 0;
+
+		if (__builtin_expect(ix->len - at < 64, 0)) {
+			p = padded(copy, ix, at, line ? '\n' : ' ');
+			last = 1;
+			ix->end = ix->len;
+		}
+		block_load(&b, p);
+		block_classify(&b, &m);
+		if (line && __builtin_expect(m.control != 0, 0)) {
+			uint64_t newlines = block_newlines(&b);
+
+			if (newlines) {
+				valid = (newlines & (0 - newlines)) - 1;
+				ix->end = at + (uint32_t)__builtin_ctzll(newlines);
+				last = 1;
+			}
+		}
+		ix->backslash[n] = m.backslash;
+		ix->escape_before[n] = c.last_escape;
+		if (m.backslash)
+			c.last_escape = at + 64 - (uint32_t)__builtin_clzll(m.backslash);
+		bits = kernel_block(&c, &b, &m, &bad, &unicode) & valid;
+		any_bad |= bad & valid;
+		if (__builtin_expect((unicode & valid) != 0, 0))
+			any_bad |= (uint64_t)bad_unicode(ix, at, unicode & valid);
+		if (__builtin_expect((m.high | tail_high) != 0, 0)) {
+			block_check_utf8(ix, &b, valid, at);
+			any_high |= m.high & valid;
+		}
+		tail_high = m.high >> 61;
+		out = flatten(out, at, bits);
+		if (__builtin_expect(last, 0)) {
+			ix->done = 1;
+			break;
+		}
+	}
+	ix->at = at;
+	ix->stop = out;
+	ix->bad = any_bad != 0;
+	ix->high |= any_high != 0;
+	ix->tail_high = tail_high;
+	ix->in_string = c.in_string;
+	ix->escaped = c.escaped;
+	ix->in_scalar = c.in_scalar;
+	ix->last_escape = c.last_escape;
 }
 
 #endif

@@ -55,6 +55,9 @@ const struct rameti_index_level *rameti_index_avx2(void);
 /* simd as in rameti_scanner_new; NULL if not available. */
 const struct rameti_index_level *rameti_index_level(int simd);
 
+/* rameti_utf8_valid without vectors. */
+int rameti_utf8_valid_plain(const char *text, size_t len);
+
 /* Start on a text of at most RAMETI_INDEX_LEN_MAX bytes; pos is left as it is. */
 void rameti_index_start(struct rameti_index *ix, const char *text, uint32_t len);
 /* The next window with a position in it: 1, or 0 at the end or when something is bad. */

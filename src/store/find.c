@@ -1,13 +1,14 @@
 /*
  * store/find.c - the session with an id.
  *
- * Reads headers only and trusts no file name: the id is what the header says. Two ways of asking: as
- * people do (a whole id or the start of one, refused when it fits two sessions), and as pi does (exact
- * id, the first file that has it).
+ * Reads headers only and trusts no file name: the id is what the header says. Two ways of asking:
+ * as people do (a whole id or the start of one, refused when it fits two sessions), and as pi does
+ * (exact id, the first file that has it).
  */
+#include "store/store_priv.h"
+
 #include <string.h>
 #include "base/error.h"
-#include "store/store_priv.h"
 
 /* What fits so far: whole ids count before starts of ids. */
 struct search {
@@ -46,7 +47,7 @@ static int look(struct search *s, const struct rameti_candidates *c,
 		return e;
 	r.header_only = 1;
 	r.header_max = header_max;
-	r.filter = filter->cwd ? filter : NULL;
+	r.filter = filter;
 	for (i = 0; !found && i < c->n; i++) {
 		e = rameti_info_scan(&r, &c->items[i], &st, NULL);
 		if (e == RAMET_ENOMEM)
@@ -97,7 +98,7 @@ static int find(struct ramet_store *st, struct search *s, const char *cwd, uint6
 	ramet_buf_init(&s->id[0], SIZE_MAX / 2);
 	ramet_buf_init(&s->id[1], SIZE_MAX / 2);
 	if (!r)
-		r = rameti_store_gather(st, filter.cwd ? &filter : NULL, 0, &c, err);
+		r = rameti_store_gather(st, &filter, RAMETI_MTIME_NO, &c, err);
 	if (!r)
 		r = look(s, &c, &filter, header_max, err);
 	if (!r)
@@ -109,8 +110,8 @@ static int find(struct ramet_store *st, struct search *s, const char *cwd, uint6
 	return r;
 }
 
-int ramet_store_find(struct ramet_store *st, struct ramet_bytes id_or_prefix, struct ramet_buf *path,
-		     struct ramet_error *err)
+int ramet_store_find(struct ramet_store *st, struct ramet_bytes id_or_prefix,
+		     struct ramet_buf *path, struct ramet_error *err)
 {
 	struct search s;
 

@@ -92,6 +92,11 @@ struct walk {
 	int skipping, done, passed;              /* skipping: inside a line that is too long */
 };
 
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static int make_room(struct rameti_info_reader *r, size_t cap, struct ramet_error *err)
 {
 	char *text;
@@ -157,7 +162,7 @@ static int feed_block(struct walk *w, struct ramet_error *err)
 		if (w->have < r->cap)
 			return 0;
 		if (r->cap < LINE_MAX_LEN)
-			return make_room(r, r->cap < LINE_MAX_LEN / 2 ? r->cap * 2 : LINE_MAX_LEN, err);
+			return make_room(r, min_size(r->cap * 2, LINE_MAX_LEN), err);
 		w->skipping = 1;
 		w->have = 0;
 		return 0;
@@ -186,20 +191,20 @@ static void skip_block(struct walk *w)
 static int walk_lines(struct walk *w, struct ramet_error *err)
 {
 	struct rameti_info_reader *r = w->r;
+	uint64_t left;
 	int64_t got;
+	size_t want;
 	int e = make_room(r, r->header_only ? HEAD : BLOCK, err);
 
 	while (!e && !w->done && w->at < w->end) {
-		got = rameti_file_read_at(&w->file, r->text + w->have, r->cap - w->have, w->at, err);
+		left = w->end - w->at;
+		want = r->cap - w->have;
+		got = rameti_file_read_at(&w->file, r->text + w->have,
+					  left < want ? (size_t)left : want, w->at, err);
 		if (got < 0)
 			return (int)got;
 		w->have += (size_t)got;
-		w->at += (uint64_t)got;
-		/* shorter than it was, or longer: neither is ours to read */
-		if (w->at > w->end)
-			w->have -= (size_t)(w->at - w->end);
-		if (!got || w->at > w->end)
-			w->at = w->end;
+		w->at = got ? w->at + (uint64_t)got : w->end;    /* 0: shorter than it was */
 		if (w->skipping)
 			skip_block(w);
 		if (!w->skipping)
@@ -234,9 +239,10 @@ int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate
 	w.end = e < 0 ? 0 : end_of(r, st);
 	if (!e)
 		e = walk_lines(&w, err);
-	(void)rameti_file_close(&w.file);                /* read only: nothing to lose */
+	(void)rameti_file_close(&w.file);        /* read only: nothing to lose */
 	if (!e && r->list.state != RAMETI_PI_LIST_SESSION)
-		e = rameti_fail_at(err, RAMET_EFORMAT, c->path, 0, RAMET_NO_OFFSET, "not a session");
+		e = rameti_fail_at(err, RAMET_EFORMAT, c->path, 0, RAMET_NO_OFFSET,
+				   "not a session");
 	else if (e < 0)
 		rameti_error_set_path(err, c->path);
 	return e < 0 ? e : !w.passed;

@@ -6,8 +6,8 @@
 
 #include "ramet/store.h"
 
-/* Append path as pi resolves it: ~ and ~/ are the home directory, a file:// URL is its path, what is
- * relative starts at cwd (NULL: the process's), and . .. // and a trailing / go. EINVAL. */
+/* Append path as pi resolves it: ~ and ~/ are the home directory, a file:// URL is its path, what
+ * is relative starts at cwd (NULL: the process's); "." ".." and needless slashes go. EINVAL. */
 int rameti_pi_path(struct ramet_bytes path, const char *cwd, struct ramet_buf *out,
 		   struct ramet_error *err);
 /* The path that a file:// URL stands for, appended; text is what follows "file://". EINVAL. */

@@ -1,10 +1,10 @@
 /*
  * store/list.c - listing a store: its files read by a few threads, the result sorted.
  *
- * The result depends on the files only, not on threads: sorted by time, newest first, and among equal
- * times by the order in which files are started (one directory: names descending; many: file time
- * descending, then names descending, then directories). The caller's thread reads too and is the only
- * one that calls back. Files that are not sessions or cannot be read are left out.
+ * The result depends on the files only, not on threads: sorted by time, newest first, and among
+ * equal times by the order in which files are started (one directory: names descending; many: file
+ * time descending, then names descending, then directories). The caller's thread reads too and is
+ * the only one that calls back. Files that are not sessions or cannot be read are left out.
  */
 #include "store/store_priv.h"
 
@@ -25,7 +25,7 @@ struct run {
 	const struct ramet_list_opts *opts;
 	struct rameti_candidates files;          /* in start order */
 	struct rameti_cwd_filter filter;
-	struct ramet_session_info *infos;        /* one a file; path.ptr NULL: left out, or not yet read */
+	struct ramet_session_info *infos;        /* one a file; path.ptr NULL: left out or unread */
 	uint32_t *order;                         /* files in the order they were finished */
 	uint32_t next, n_done, n_told;
 	int stop, newest_told;
@@ -66,7 +66,7 @@ static int by_modified_down(const void *a, const void *b)
 	return x->file < y->file ? -1 : 1;
 }
 
-/* The sessions among the first n finished files, sorted; *items is new, the texts stay where they are. */
+/* The sessions among the first n finished files, sorted; *items is new, its texts are borrowed. */
 static int sorted(struct run *run, uint32_t n, struct ramet_session_info **items, uint64_t *n_items)
 {
 	struct key *keys = ramet_calloc((size_t)n + 1, sizeof(*keys));
@@ -151,8 +151,7 @@ static int start(struct run *run, struct rameti_info_reader *r)
 		pthread_mutex_unlock(&run->lock);
 		return 0;
 	}
-	if (run->filter.cwd)
-		r->filter = &run->filter;
+	r->filter = &run->filter;
 	return 1;
 }
 
@@ -280,7 +279,7 @@ static int run_init(struct run *run, struct ramet_store *st, const struct ramet_
 	run->opts = opts;
 	r = rameti_cwd_filter_init(&run->filter, st, opts->cwd, err);
 	if (!r)
-		r = rameti_store_gather(st, run->filter.cwd ? &run->filter : NULL, 1, &run->files, err);
+		r = rameti_store_gather(st, &run->filter, RAMETI_MTIME_NESTED, &run->files, err);
 	if (r < 0)
 		return r;
 	if (run->files.n)

@@ -37,7 +37,7 @@ static int scan_init(struct scan *s, const struct rameti_codec *codec, const str
 	memset(s, 0, sizeof(*s));
 	s->codec = codec;
 	s->source = source;
-	s->max_line = max_line;
+	s->max_line = max_line < BLOCK ? BLOCK : max_line;
 	s->end = source->size;
 	return rameti_scanner_new(&s->scanner, codec->wants, codec->n_wants, 0, err);
 }
@@ -161,11 +161,10 @@ static int scan_last_line(struct scan *s, uint64_t from, struct rameti_batch *b,
 		rameti_fail_nomem(err) : 0;
 }
 
-static int skip_bom(struct scan *s, struct ramet_bytes *text, struct rameti_batch *b, struct ramet_error *err)
+static int skip_bom(struct ramet_bytes *text, struct rameti_batch *b, struct ramet_error *err)
 {
 	struct rameti_odd odd;
 
-	(void)s;
 	if (text->len < 3 || memcmp(text->ptr, "\xef\xbb\xbf", 3))
 		return 0;
 	memset(&odd, 0, sizeof(odd));
@@ -193,19 +192,17 @@ static int scan_block(struct scan *s, uint64_t from, uint64_t to, struct rameti_
 	text.len = s->len;
 	if (from) {
 		skip = rameti_scan_newline(text);
-		if (skip >= text.len - 1)
-			return skip == text.len - 1 || skip == text.len ? 0 : r;
+		if (skip + 1 >= text.len)
+			return 0;
 		text.ptr += skip + 1;
 		text.len -= skip + 1;
 	} else {
-		r = skip_bom(s, &text, b, err);
+		r = skip_bom(&text, b, err);
 	}
 	if (r < 0 || !text.len)
 		return r;
 	last = memrchr(text.ptr, '\n', text.len);
 	skip = to == s->end ? text.len : last ? (size_t)(last + 1 - text.ptr) : 0;
-	if (to == s->end && s->end - base > s->max_line)
-		skip = last ? (size_t)(last + 1 - text.ptr) : 0;
 	base += (uint64_t)(text.ptr - s->text);
 	r = scan_lines(s, (struct ramet_bytes){ text.ptr, skip }, base, b, err);
 	if (!r && skip < text.len)
@@ -218,7 +215,8 @@ static uint64_t block_end(uint64_t from, uint64_t end)
 	return end - from <= BLOCK ? end : from + BLOCK;
 }
 
-/* The last line is cut off: perhaps it is being written just now. Look once more, a little later. */
+/* The last line, which starts in this block, is cut off: perhaps it is being written just now. Look once
+ * more, a little later; what was added meanwhile then belongs to this block too. */
 static int look_again(struct scan *s, struct rameti_source *source, uint64_t from, struct rameti_batch *b,
 		      struct ramet_error *err)
 {
@@ -247,12 +245,14 @@ static int load_alone(struct rameti_reader *r, struct rameti_source *source, siz
 
 	rameti_batch_init(&b);
 	for (; !e && from < s.end; from = to) {
+		uint64_t size = source->size;
+
 		to = block_end(from, s.end);
 		e = scan_block(&s, from, to, &b, err);
-		if (!e && to == s.end) {
+		if (!e)
 			e = look_again(&s, source, from, &b, err);
-			to = s.end;
-		}
+		if (source->size > size)
+			to = source->size;
 		if (!e)
 			e = rameti_reader_feed(r, &b, err);
 	}
@@ -323,13 +323,16 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* The last block by the feeding thread: it may have to look again. */
-static int tail_block(struct crew *c, struct rameti_source *source, uint64_t k, struct slot *slot,
+/* A torn last line is looked at again by the feeding thread. */
+static int check_tail(struct crew *c, struct rameti_source *source, uint64_t k, struct slot *slot,
 		      struct ramet_error *err)
 {
 	struct scan s;
-	int e = scan_init(&s, c->codec, source, c->max_line, err);
+	int e;
 
+	if (!slot->batch.tail_open)
+		return 0;
+	e = scan_init(&s, c->codec, source, c->max_line, err);
 	if (!e)
 		e = look_again(&s, source, k * BLOCK, &slot->batch, err);
 	scan_release(&s);
@@ -351,8 +354,8 @@ static int feed_blocks(struct crew *c, struct rameti_reader *r, struct rameti_so
 		e = slot->status;
 		if (e < 0 && err)
 			*err = slot->err;
-		if (!e && k + 1 == c->n_blocks)
-			e = tail_block(c, source, k, slot, err);
+		if (!e)
+			e = check_tail(c, source, k, slot, err);
 		if (!e)
 			e = rameti_reader_feed(r, &slot->batch, err);
 		pthread_mutex_lock(&c->lock);

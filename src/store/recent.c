@@ -4,10 +4,11 @@
  * By the time of the file, not of its messages, as pi continues; reads headers only, newest file
  * first, until one is a session that the filter lets pass.
  */
+#include "store/store_priv.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
-#include "store/store_priv.h"
 
 /* Newest first; files of the same time in directory order. */
 static int by_time(const void *a, const void *b)
@@ -31,7 +32,7 @@ static int look(const struct rameti_candidates *c, const struct rameti_cwd_filte
 		return e;
 	r.header_only = 1;
 	r.header_max = RAMETI_HEADER_SCAN_MAX;
-	r.filter = filter->cwd ? filter : NULL;
+	r.filter = filter;
 	e = RAMET_ENOTFOUND;
 	for (i = 0; e && e != RAMET_ENOMEM && i < c->n; i++)
 		e = rameti_info_scan(&r, &c->items[i], &st, NULL);
@@ -49,12 +50,12 @@ int ramet_store_recent(struct ramet_store *st, const char *cwd, struct ramet_buf
 {
 	struct rameti_cwd_filter filter;
 	struct rameti_candidates c;
-	uint32_t which;
+	uint32_t which = 0;
 	int r = rameti_cwd_filter_init(&filter, st, cwd, err);
 
 	memset(&c, 0, sizeof(c));
 	if (!r)
-		r = rameti_store_gather(st, filter.cwd ? &filter : NULL, 1, &c, err);
+		r = rameti_store_gather(st, &filter, RAMETI_MTIME_YES, &c, err);
 	if (!r && c.n)
 		qsort(c.items, c.n, sizeof(*c.items), by_time);
 	if (!r)

@@ -54,11 +54,11 @@ static int open_pi(struct ramet_store *st, int this_project, struct ramet_error 
 }
 
 /* Is this directory, by its path, pi's sessions root? */
-static int is_pi_root(const char *dir, const char *base)
+static int is_pi_root(const char *dir)
 {
 	struct ramet_buf a = RAMET_BUF_INIT(PATH_LEN_MAX), b = RAMET_BUF_INIT(PATH_LEN_MAX);
 	int is = !ramet_pi_sessions_root(&a, NULL) &&
-		 !rameti_path_normalize(ramet_bytes_of(dir), base ? base : "/", NULL, &b, NULL) &&
+		 !rameti_pi_path(ramet_bytes_of(dir), NULL, &b, NULL) &&
 		 ramet_bytes_eq(ramet_buf_bytes(&a), ramet_buf_bytes(&b));
 
 	ramet_buf_release(&a);
@@ -93,7 +93,7 @@ static int open_dir(struct ramet_store *st, const char *url, struct ramet_error 
 	if (!r && !S_ISDIR(found.st_mode))
 		r = rameti_fail_at(err, RAMET_EFORMAT, st->dir, 0, RAMET_NO_OFFSET,
 				   "is a file, not a directory with sessions");
-	if (!r && is_pi_root(st->dir, st->cwd))
+	if (!r && is_pi_root(st->dir))
 		st->shape = RAMETI_STORE_NESTED;
 	return r;
 }
@@ -167,11 +167,14 @@ static unsigned char kind_of(const char *dir, const char *name)
 	return kind;
 }
 
-static int add_name(struct names *l, const char *name, const char ***to, uint32_t *n, uint32_t *cap)
+static int add_name(struct names *l, const char *name, const char ***to, uint32_t *n,
+		    uint32_t *cap)
 {
 	struct ramet_bytes copy = rameti_arena_dup(&l->texts, ramet_bytes_of(name));
-	int r = copy.ptr ? rameti_grow((void **)to, cap, *n, sizeof(**to), NAMES_MAX) : RAMET_ENOMEM;
+	int r = RAMET_ENOMEM;
 
+	if (copy.ptr)
+		r = rameti_grow((void **)to, cap, *n, sizeof(**to), NAMES_MAX);
 	if (!r)
 		(*to)[(*n)++] = copy.ptr;
 	return r;
@@ -230,8 +233,8 @@ static int names_read(struct names *l, const char *dir, struct ramet_error *err)
 
 /* ---- candidates ---- */
 
-static int add_candidate(struct rameti_candidates *c, const char *dir, const char *name, int at_home,
-			 int with_mtime)
+static int add_candidate(struct rameti_candidates *c, const char *dir, const char *name,
+			 int at_home, int with_mtime)
 {
 	struct rameti_candidate *item;
 	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
@@ -263,7 +266,7 @@ static int is_home(const struct rameti_cwd_filter *f, const char *dir, int *is,
 	int r;
 
 	*is = 0;
-	if (!f || !f->home)
+	if (!f->home)
 		return 0;
 	r = rameti_pi_path(ramet_bytes_of(dir), NULL, &path, err);
 	if (!r)
@@ -303,11 +306,12 @@ static int add_dir(struct rameti_candidates *c, const char *root, const char *na
 }
 
 int rameti_store_gather(const struct ramet_store *st, const struct rameti_cwd_filter *filter,
-			int with_mtime, struct rameti_candidates *c, struct ramet_error *err)
+			enum rameti_mtime_wish wish, struct rameti_candidates *c,
+			struct ramet_error *err)
 {
 	struct names l;
 	uint32_t i;
-	int r;
+	int r, with_mtime;
 
 	memset(c, 0, sizeof(*c));
 	rameti_arena_init(&c->texts, SIZE_MAX);
@@ -316,6 +320,7 @@ int rameti_store_gather(const struct ramet_store *st, const struct rameti_cwd_fi
 		return r;
 	c->nested = st->shape == RAMETI_STORE_NESTED ||
 		    (st->shape == RAMETI_STORE_ANY && !l.n_files);
+	with_mtime = wish == RAMETI_MTIME_YES || (wish == RAMETI_MTIME_NESTED && c->nested);
 	if (!c->nested)
 		r = add_files(c, &l, filter, with_mtime, err);
 	for (i = 0; c->nested && !r && i < l.n_dirs; i++)

@@ -4,26 +4,26 @@
 #ifndef RAMETI_STORE_PRIV_H
 #define RAMETI_STORE_PRIV_H
 
-#include <time.h>
+#include "base/env.h"
 #include "base/mem.h"
 #include "codec/pi_list.h"
 #include "ramet/store.h"
 
 enum rameti_store_shape {
-	RAMETI_STORE_ANY,                        /* flat if files are in it, else nested */
+	RAMETI_STORE_ANY,                /* flat if files are in it, else nested */
 	RAMETI_STORE_FLAT,
-	RAMETI_STORE_NESTED                      /* every directory in it is one; files in it are ignored */
+	RAMETI_STORE_NESTED              /* each directory in it is one; files in it are ignored */
 };
 struct ramet_store {
-	char *dir, *cwd;                         /* cwd NULL: the process's */
+	char *dir, *cwd;                 /* cwd NULL: the process's */
 	int shape;
 };
 
 /* A file that may be a session. Texts belong to the candidates' arena. */
 struct rameti_candidate {
 	const char *path, *name;
-	struct timespec mtime;                   /* only when asked for; 0 if it cannot be told */
-	uint8_t at_home;                         /* lies in the default directory of the filter's cwd */
+	struct timespec mtime;           /* only when asked for; 0 if it cannot be told */
+	int at_home;                     /* in the default directory of the filter's cwd */
 };
 struct rameti_candidates {
 	struct rameti_candidate *items;
@@ -35,8 +35,8 @@ struct rameti_candidates {
 /* "Sessions of this working directory": those in its default directory, and elsewhere those whose
  * header says so. Both are absolute and normal; cwd NULL: no filter. */
 struct rameti_cwd_filter {
-	char *cwd, *home;                        /* home NULL: there is none */
-	const char *base;                        /* what relative paths start at; NULL: the process's */
+	char *cwd, *home;                /* home NULL: there is none */
+	const char *base;                /* what relative paths start at; NULL: the process's */
 };
 /* cwd NULL or empty: no filter. */
 int rameti_cwd_filter_init(struct rameti_cwd_filter *f, const struct ramet_store *st,
@@ -46,10 +46,16 @@ void rameti_cwd_filter_release(struct rameti_cwd_filter *f);
 int rameti_cwd_filter_pass(const struct rameti_cwd_filter *f, struct ramet_bytes cwd,
 			   struct ramet_error *err);
 
+enum rameti_mtime_wish {
+	RAMETI_MTIME_NO,
+	RAMETI_MTIME_NESTED,             /* if the store is nested */
+	RAMETI_MTIME_YES
+};
 /* The files of a store, names ascending, directory after directory. What is missing is empty;
  * directories of a nested store that cannot be read are left out. ENOMEM, EIO. */
 int rameti_store_gather(const struct ramet_store *st, const struct rameti_cwd_filter *filter,
-			int with_mtime, struct rameti_candidates *c, struct ramet_error *err);
+			enum rameti_mtime_wish wish, struct rameti_candidates *c,
+			struct ramet_error *err);
 void rameti_candidates_release(struct rameti_candidates *c);
 /* Which was changed later: <0 a, >0 b, 0 neither. */
 int rameti_candidate_newer(const struct rameti_candidate *a, const struct rameti_candidate *b);
@@ -64,8 +70,8 @@ struct rameti_info_reader {
 	char *text;
 	size_t cap;
 	int header_only;
-	uint64_t header_max;                     /* header_only: bytes to look at; 0: all */
-	const struct rameti_cwd_filter *filter;  /* NULL: none */
+	uint64_t header_max;             /* header_only: bytes to look at; 0: all */
+	const struct rameti_cwd_filter *filter;
 };
 int rameti_info_reader_init(struct rameti_info_reader *r, int with_text, struct ramet_error *err);
 void rameti_info_reader_release(struct rameti_info_reader *r);

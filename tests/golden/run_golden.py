@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import sources  # noqa: E402
-from compare import Results, load, parse, parse_lines  # noqa: E402
+from compare import Results, load, parse_lines  # noqa: E402
 from sources import CommandSession, ProbeSession, probe, run  # noqa: E402
 from stores import check_dirs, check_errors, check_list, check_store  # noqa: E402
 

@@ -49,10 +49,6 @@ def leaf_options(leaf):
     return [] if leaf is Ellipsis else ["--leaf", "null" if leaf is None else leaf]
 
 
-class Refused(Exception):
-    """The file is not a session for ramet."""
-
-
 class ProbeSession:
     via = "probe"
 
@@ -142,4 +138,5 @@ class CommandView:
 
     def __getitem__(self, key):
         verb, *flags = self.ASK[key]
-        return self.session.ask(verb, *flags, *self.options)
+        answer = self.session.ask(verb, *flags, *self.options)
+        return answer["tokens"] if key == "tokens" else answer

@@ -36,8 +36,8 @@ typedef int report_fn(const struct ramet_session *s, struct ramet_buf *out,
 /* The report of a session with this text is exactly that. */
 void assert_report(report_fn *fn, const char *text, const char *expected);
 
-/* Call fn with the first, second, ... allocation failing until it succeeds: each time it must answer
- * ENOMEM, say so in err, leave the buffer's bytes alone and give all memory back. */
+/* Call fn with the first, second, ... allocation failing until it succeeds: each time it must
+ * answer ENOMEM, say so in err, leave the buffer's bytes alone and give all memory back. */
 void assert_survives_no_memory(report_fn *fn, const char *text);
 /* The same for any buffer limit below what the report needs. */
 void assert_keeps_limit(report_fn *fn, const char *text);

@@ -1,0 +1,69 @@
+/*
+ * index.c - which index step, and moving it from window to window.
+ */
+#include "json/index_priv.h"
+
+#include <string.h>
+
+const struct rameti_index_level *rameti_index_level(int simd)
+{
+	const struct rameti_index_level *level;
+
+	switch (simd) {
+	case 0:
+		level = rameti_index_avx2();
+		if (!level)
+			level = rameti_index_sse2();
+		return level ? level : rameti_index_plain();
+	case 1:
+		return rameti_index_plain();
+	case 2:
+		return rameti_index_sse2();
+	case 3:
+		return rameti_index_avx2();
+	}
+	return NULL;
+}
+
+void rameti_index_start(struct rameti_index *ix, const char *text, uint32_t len)
+{
+	ix->text = text;
+	ix->len = len;
+	ix->at = ix->end = ix->base = 0;
+	ix->stop = ix->pos;
+	ix->done = ix->bad = ix->high = ix->bad_utf8 = 0;
+	ix->last_escape = 0;
+	ix->in_string = ix->escaped = ix->in_scalar = ix->tail_high = 0;
+}
+
+int rameti_index_more_line(struct rameti_index *ix)
+{
+	while (!ix->done && !ix->bad) {
+		ix->level->fill_line(ix);
+		if (ix->stop > ix->pos)
+			return !ix->bad;
+	}
+	return 0;
+}
+
+int rameti_index_more_text(struct rameti_index *ix)
+{
+	while (!ix->done && !ix->bad) {
+		ix->level->fill_text(ix);
+		if (ix->stop > ix->pos)
+			return !ix->bad;
+	}
+	return 0;
+}
+
+int rameti_index_bad_utf8(const struct rameti_index *ix)
+{
+	if (ix->level->checks_utf8)
+		return ix->bad_utf8;
+	return ix->high && !ix->level->utf8_valid(ix->text, ix->end);
+}
+
+int rameti_utf8_valid(struct ramet_bytes text)
+{
+	return text.len == 0 || rameti_index_level(0)->utf8_valid(text.ptr, text.len);
+}

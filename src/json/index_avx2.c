@@ -1,0 +1,226 @@
+/*
+ * index_avx2.c - the index step with AVX2, carry-less multiplication and BMI, and a UTF-8 validator
+ * of the same kind. Compiled for them by function attribute; asked for only where the processor has
+ * them. Nothing on other machines.
+ *
+ * UTF-8 is checked by looking every pair of neighbouring bytes up in three nibble tables (Keiser and
+ * Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+ */
+#include "json/index_masks.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define KERNEL_TARGET __attribute__((target("avx2,pclmul,bmi,bmi2,popcnt")))
+
+struct block {
+	__m256i v[2];
+};
+
+KERNEL_INLINE KERNEL_TARGET __m256i load(const char *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+KERNEL_INLINE KERNEL_TARGET void block_load(struct block *b, const char *p)
+{
+	b->v[0] = load(p);
+	b->v[1] = load(p + 32);
+}
+
+KERNEL_INLINE KERNEL_TARGET __m256i equal(__m256i v, char c)
+{
+	return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(c));
+}
+
+KERNEL_INLINE KERNEL_TARGET uint64_t bits_of(__m256i low, __m256i high)
+{
+	return (uint64_t)(uint32_t)_mm256_movemask_epi8(low) |
+	       (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+/* Bytes equal to the table's entry for their low nibble (never for bytes from 0x80 on). */
+KERNEL_INLINE KERNEL_TARGET __m256i in_table(__m256i v, __m256i shown, __m128i table)
+{
+	return _mm256_cmpeq_epi8(shown, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), v));
+}
+
+KERNEL_INLINE KERNEL_TARGET void block_classify(const struct block *b, struct masks *m)
+{
+	/* by low nibble: space, tab, newline, return; and : , { } (with [ ] folded onto { }) */
+	const __m128i spaces = _mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t', '\n', 112,
+					     100, '\r', 100, 100);
+	const __m128i ops = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0);
+	const __m256i v0 = b->v[0], v1 = b->v[1], fold = _mm256_set1_epi8(0x20);
+	const __m256i low = _mm256_set1_epi8(0x1f);
+
+	m->quote = bits_of(equal(v0, '"'), equal(v1, '"'));
+	m->backslash = bits_of(equal(v0, '\\'), equal(v1, '\\'));
+	m->op = bits_of(in_table(v0, _mm256_or_si256(v0, fold), ops),
+			in_table(v1, _mm256_or_si256(v1, fold), ops));
+	m->space = bits_of(in_table(v0, v0, spaces), in_table(v1, v1, spaces));
+	m->control = bits_of(_mm256_cmpeq_epi8(_mm256_max_epu8(v0, low), low),
+			     _mm256_cmpeq_epi8(_mm256_max_epu8(v1, low), low));
+	m->high = bits_of(v0, v1);
+}
+
+KERNEL_INLINE KERNEL_TARGET uint64_t block_newlines(const struct block *b)
+{
+	return bits_of(equal(b->v[0], '\n'), equal(b->v[1], '\n'));
+}
+
+KERNEL_INLINE KERNEL_TARGET uint64_t block_prefix_xor(uint64_t bits)
+{
+	__m128i x = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)bits), _mm_set1_epi8(-1), 0);
+
+	return (uint64_t)_mm_cvtsi128_si64(x);
+}
+
+KERNEL_INLINE KERNEL_TARGET uint64_t block_bad_escapes(const struct block *b, const struct masks *m,
+						       uint64_t escaped)
+{
+	/* by low nibble: b t u f n /, and r apart, because it shares b's */
+	const __m128i good = _mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/');
+	const __m256i v0 = b->v[0], v1 = b->v[1];
+	uint64_t ok = bits_of(_mm256_or_si256(in_table(v0, v0, good), equal(v0, 'r')),
+			      _mm256_or_si256(in_table(v1, v1, good), equal(v1, 'r')));
+
+	return escaped & ~(ok | m->quote | m->backslash);
+}
+
+KERNEL_INLINE KERNEL_TARGET uint64_t block_unicode(const struct block *b, uint64_t escaped)
+{
+	return escaped & bits_of(equal(b->v[0], 'u'), equal(b->v[1], 'u'));
+}
+
+/* ---- UTF-8 ---- */
+
+enum {
+	TOO_SHORT = 1 << 0, TOO_LONG = 1 << 1, OVERLONG_3 = 1 << 2, TOO_LARGE = 1 << 3,
+	SURROGATE = 1 << 4, OVERLONG_2 = 1 << 5, TOO_LARGE_1000 = 1 << 6, OVERLONG_4 = 1 << 6,
+	TWO_CONTS = 1 << 7, CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS
+};
+
+#define TABLE(name, ...) static const uint8_t name[16] = { __VA_ARGS__ }
+TABLE(byte_1_high, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+      TWO_CONTS, TWO_CONTS, TWO_CONTS, TWO_CONTS, TOO_SHORT | OVERLONG_2, TOO_SHORT,
+      TOO_SHORT | OVERLONG_3 | SURROGATE, TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4);
+TABLE(byte_1_low, CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY,
+      CARRY | TOO_LARGE, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+      CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+      CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+      CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+      CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE, CARRY | TOO_LARGE | TOO_LARGE_1000,
+      CARRY | TOO_LARGE | TOO_LARGE_1000);
+TABLE(byte_2_high, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+      TOO_SHORT, TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4,
+      TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE,
+      TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE,
+      TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+      TOO_SHORT);
+
+KERNEL_INLINE KERNEL_TARGET __m256i look_up(const uint8_t table[16], __m256i nibbles)
+{
+	__m128i t = _mm_loadu_si128((const __m128i *)(const void *)table);
+
+	return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), nibbles);
+}
+
+/* Not zero where v, standing behind before (whose last three bytes count), is not UTF-8. */
+KERNEL_INLINE KERNEL_TARGET __m256i utf8_errors(__m256i v, __m256i before)
+{
+	const __m256i nibble = _mm256_set1_epi8(0x0f);
+	__m256i joint = _mm256_permute2x128_si256(before, v, 0x21);
+	__m256i v1 = _mm256_alignr_epi8(v, joint, 15);
+	__m256i v2 = _mm256_alignr_epi8(v, joint, 14);
+	__m256i v3 = _mm256_alignr_epi8(v, joint, 13);
+	__m256i a = look_up(byte_1_high, _mm256_and_si256(_mm256_srli_epi16(v1, 4), nibble));
+	__m256i b = look_up(byte_1_low, _mm256_and_si256(v1, nibble));
+	__m256i c = look_up(byte_2_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+	__m256i third = _mm256_subs_epu8(v2, _mm256_set1_epi8((char)(0xe0 - 0x80)));
+	__m256i fourth = _mm256_subs_epu8(v3, _mm256_set1_epi8((char)(0xf0 - 0x80)));
+	__m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+
+	return _mm256_xor_si256(must, _mm256_and_si256(_mm256_and_si256(a, b), c));
+}
+
+/* All ones in the first n of 32 bytes. */
+KERNEL_INLINE KERNEL_TARGET __m256i first_bytes(int n)
+{
+	const __m256i order = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+					       17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+
+	return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)n), order);
+}
+
+static KERNEL_TARGET __attribute__((noinline)) void block_check_utf8(struct rameti_index *ix,
+								     const struct block *b,
+								     uint64_t valid, uint32_t at)
+{
+	__m256i before = _mm256_setzero_si256(), v0 = b->v[0], v1 = b->v[1], errors;
+
+	if (at)
+		before = load(ix->text + at - 32);
+	if (~valid) {                                    /* the newline's block: what follows is not ours */
+		int n = __builtin_popcountll(valid);
+
+		v0 = _mm256_and_si256(v0, first_bytes(n < 32 ? n : 32));
+		v1 = _mm256_and_si256(v1, first_bytes(n < 32 ? 0 : n - 32));
+	}
+	errors = _mm256_or_si256(utf8_errors(v0, before), utf8_errors(v1, v0));
+	ix->bad_utf8 |= (uint8_t)!_mm256_testz_si256(errors, errors);
+}
+
+static KERNEL_TARGET int utf8_valid(const char *text, size_t len)
+{
+	__m256i before = _mm256_setzero_si256(), errors = before, v;
+	char copy[32] = { 0 };
+	size_t i;
+	int tail = 0;
+
+	for (i = 0; len - i >= 32; i += 32) {
+		int high;
+
+		v = load(text + i);
+		high = _mm256_movemask_epi8(v);
+		if (high | tail)
+			errors = _mm256_or_si256(errors, utf8_errors(v, before));
+		tail = (int)((unsigned)high >> 29);
+		before = v;
+	}
+	memcpy(copy, text + i, len - i);
+	errors = _mm256_or_si256(errors, utf8_errors(load(copy), before));
+	return _mm256_testz_si256(errors, errors);
+}
+
+#include "json/index_kernel.h"
+
+static KERNEL_TARGET void fill_line(struct rameti_index *ix)
+{
+	kernel_fill(ix, 1);
+}
+
+static KERNEL_TARGET void fill_text(struct rameti_index *ix)
+{
+	kernel_fill(ix, 0);
+}
+
+const struct rameti_index_level *rameti_index_avx2(void)
+{
+	static const struct rameti_index_level level = { "avx2", fill_line, fill_text, utf8_valid, 1 };
+
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
+	    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	    __builtin_cpu_supports("popcnt"))
+		return &level;
+	return NULL;
+}
+
+#else
+
+const struct rameti_index_level *rameti_index_avx2(void)
+{
+	return NULL;
+}
+
+#endif

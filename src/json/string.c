@@ -1,0 +1,134 @@
+/*
+ * string.c - what a raw string value means: escapes decoded, bad UTF-8 made U+FFFD.
+ *
+ * Takes only strings that the scan or the parser has accepted. A pair of surrogate escapes becomes
+ * one character; a lone one its three-byte form (WTF-8), so that nothing is lost.
+ */
+#include "json/scan.h"
+
+#include <string.h>
+
+struct decoder {
+	const char *p, *end;
+};
+
+static struct decoder decoder_of(struct ramet_bytes raw)
+{
+	struct decoder d = { NULL, NULL };
+
+	if (raw.len >= 2) {
+		d.p = raw.ptr + 1;
+		d.end = raw.ptr + raw.len - 1;
+	}
+	return d;
+}
+
+static unsigned hex_value(char c)
+{
+	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+}
+
+/* The UTF-16 unit of \uXXXX at p, or 0x10000 if none stands there. */
+static unsigned unit_at(const char *p, const char *end)
+{
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return 0x10000;
+	return hex_value(p[2]) << 12 | hex_value(p[3]) << 8 | hex_value(p[4]) << 4 | hex_value(p[5]);
+}
+
+static size_t encode(unsigned c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* The escape at d->p, which is a backslash; moves behind it. */
+static size_t take_escape(struct decoder *d, char out[4])
+{
+	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+	unsigned unit = unit_at(d->p, d->end), low;
+	const char *at;
+
+	if (unit < 0x10000) {
+		d->p += 6;
+		low = unit - 0xd800 < 0x400 ? unit_at(d->p, d->end) : 0;
+		if (low - 0xdc00 < 0x400) {
+			d->p += 6;
+			unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+		}
+		return encode(unit, out);
+	}
+	if (d->end - d->p < 2) {
+		d->p = d->end;
+		return 0;
+	}
+	at = d->p[1] ? strchr(from, d->p[1]) : NULL;
+	out[0] = at ? to[at - from] : d->p[1];
+	d->p += 2;
+	return 1;
+}
+
+void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
+{
+	struct decoder d = decoder_of(raw);
+	char piece[4];
+
+	while (d.p != d.end) {
+		const char *escape = memchr(d.p, '\\', (size_t)(d.end - d.p));
+		size_t run = (size_t)((escape ? escape : d.end) - d.p);
+
+		rameti_utf8_add(out, (struct ramet_bytes){ d.p, run });
+		d.p += run;
+		if (escape) {
+			run = take_escape(&d, piece);
+			ramet_buf_add(out, (struct ramet_bytes){ piece, run });
+		}
+	}
+}
+
+/* The next decoded character, at most four bytes. */
+static struct ramet_bytes next_piece(struct decoder *d, char piece[4])
+{
+	struct ramet_bytes rest = { d->p, (size_t)(d->end - d->p) };
+	size_t n, char_len;
+
+	if (*d->p == '\\')
+		return (struct ramet_bytes){ piece, take_escape(d, piece) };
+	n = rameti_utf8_bad_len(rest, &char_len);
+	d->p += n ? n : char_len;
+	return n ? (struct ramet_bytes){ "\xef\xbf\xbd", 3 } : (struct ramet_bytes){ rest.ptr, char_len };
+}
+
+int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text)
+{
+	struct decoder d = decoder_of(raw);
+	struct ramet_bytes got;
+	char piece[4];
+
+	while (d.p != d.end) {
+		got = next_piece(&d, piece);
+		if (got.len > text.len || memcmp(got.ptr, text.ptr, got.len) != 0)
+			return 0;
+		text.ptr += got.len;
+		text.len -= got.len;
+	}
+	return text.len == 0;
+}

@@ -1,0 +1,221 @@
+/*
+ * write.c - the writer: values appended to a buffer with their commas and colons, strings escaped
+ * as JSON.stringify does.
+ *
+ * The writer never refuses: a full buffer remembers its failure (ramet_buf_status). That brackets
+ * match and keys have values is the caller's business and asserted.
+ */
+#include "ramet/json.h"
+
+#include "json/number_priv.h"
+#include "json/scan.h"
+
+#include <assert.h>
+#include <string.h>
+
+void ramet_json_writer_init(struct ramet_json_writer *w, struct ramet_buf *out)
+{
+	memset(w, 0, sizeof(*w));
+	w->out = out;
+}
+
+/* In front of a value or a key. */
+static void begin(struct ramet_json_writer *w)
+{
+	if (w->need_comma && !w->after_key)
+		ramet_buf_add_char(w->out, ',');
+	w->after_key = 0;
+	w->need_comma = 1;
+}
+
+static void open_container(struct ramet_json_writer *w, char c)
+{
+	begin(w);
+	ramet_buf_add_char(w->out, c);
+	w->need_comma = 0;
+	w->depth++;
+}
+
+static void close_container(struct ramet_json_writer *w, char c)
+{
+	assert(w->depth > 0 && !w->after_key);
+	ramet_buf_add_char(w->out, c);
+	w->need_comma = 1;
+	w->depth--;
+}
+
+void ramet_json_open_object(struct ramet_json_writer *w)
+{
+	open_container(w, '{');
+}
+
+void ramet_json_close_object(struct ramet_json_writer *w)
+{
+	close_container(w, '}');
+}
+
+void ramet_json_open_array(struct ramet_json_writer *w)
+{
+	open_container(w, '[');
+}
+
+void ramet_json_close_array(struct ramet_json_writer *w)
+{
+	close_container(w, ']');
+}
+
+void ramet_json_key(struct ramet_json_writer *w, const char *key)
+{
+	assert(w->depth > 0 && !w->after_key);
+	begin(w);
+	ramet_buf_add_json_string(w->out, (struct ramet_bytes){ key, strlen(key) });
+	ramet_buf_add_char(w->out, ':');
+	w->after_key = 1;
+}
+
+void ramet_json_add_text(struct ramet_json_writer *w, struct ramet_bytes text)
+{
+	begin(w);
+	ramet_buf_add_json_string(w->out, text);
+}
+
+void ramet_json_add_cstr(struct ramet_json_writer *w, const char *text)
+{
+	if (text)
+		ramet_json_add_text(w, (struct ramet_bytes){ text, strlen(text) });
+	else
+		ramet_json_add_null(w);
+}
+
+void ramet_json_add_int(struct ramet_json_writer *w, int64_t n)
+{
+	begin(w);
+	ramet_buf_addf(w->out, "%lld", (long long)n);
+}
+
+void ramet_json_add_double(struct ramet_json_writer *w, double x)
+{
+	char text[RAMETI_NUMBER_MAX];
+
+	begin(w);
+	ramet_buf_add(w->out, (struct ramet_bytes){ text, rameti_number_format(x, text) });
+}
+
+void ramet_json_add_bool(struct ramet_json_writer *w, int b)
+{
+	begin(w);
+	ramet_buf_add_str(w->out, b ? "true" : "false");
+}
+
+void ramet_json_add_null(struct ramet_json_writer *w)
+{
+	begin(w);
+	ramet_buf_add_str(w->out, "null");
+}
+
+void ramet_json_add_raw(struct ramet_json_writer *w, struct ramet_bytes json)
+{
+	begin(w);
+	ramet_buf_add_json_raw(w->out, json);
+}
+
+/* ---- the lower-level pieces ---- */
+
+void ramet_buf_add_json_raw(struct ramet_buf *b, struct ramet_bytes json)
+{
+	rameti_utf8_add(b, json);
+}
+
+/* A UTF-16 surrogate in its three-byte form at s, or 0. */
+static unsigned surrogate_at(const char *s, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (len < 3 || u[0] != 0xed || (u[1] & 0xe0) != 0xa0 || (u[2] & 0xc0) != 0x80)
+		return 0;
+	return 0xd000u | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
+}
+
+static void add_astral(struct ramet_buf *b, unsigned high, unsigned low)
+{
+	unsigned c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+	char out[4] = { (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
+			(char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)) };
+
+	ramet_buf_add(b, (struct ramet_bytes){ out, 4 });
+}
+
+static void add_escaped(struct ramet_buf *b, unsigned char c)
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *at = c ? strchr(from, c) : NULL;
+
+	if (at)
+		ramet_buf_addf(b, "\\%c", to[at - from]);
+	else
+		ramet_buf_addf(b, "\\u%04x", c);
+}
+
+/* What cannot be copied as it is; returns how many bytes of text that was. */
+static size_t add_special(struct ramet_buf *b, struct ramet_bytes text)
+{
+	unsigned unit = surrogate_at(text.ptr, text.len), low = 0;
+	size_t char_len;
+
+	if (unit >= 0xd800 && unit < 0xdc00)
+		low = surrogate_at(text.ptr + 3, text.len - 3);
+	if (low >= 0xdc00) {
+		add_astral(b, unit, low);
+		return 6;
+	}
+	if (unit) {
+		ramet_buf_addf(b, "\\u%04x", unit);
+		return 3;
+	}
+	if ((unsigned char)*text.ptr < 0x80) {
+		add_escaped(b, (unsigned char)*text.ptr);
+		return 1;
+	}
+	ramet_buf_add_str(b, "\xef\xbf\xbd");
+	return rameti_utf8_bad_len(text, &char_len);
+}
+
+/* Bytes from the start that a JSON string may hold as they are. */
+static size_t plain_len(struct ramet_bytes text)
+{
+	size_t i = 0, n;
+
+	while (i < text.len) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c < 0x80) {
+			if (c < 0x20 || c == '"' || c == '\\')
+				break;
+			i++;
+			continue;
+		}
+		if (rameti_utf8_bad_len((struct ramet_bytes){ text.ptr + i, text.len - i }, &n))
+			break;
+		i += n;
+	}
+	return i;
+}
+
+void ramet_buf_add_json_string(struct ramet_buf *b, struct ramet_bytes text)
+{
+	size_t n;
+
+	ramet_buf_add_char(b, '"');
+	while (text.len) {
+		n = plain_len(text);
+		ramet_buf_add(b, (struct ramet_bytes){ text.ptr, n });
+		text.ptr += n;
+		text.len -= n;
+		if (!text.len)
+			break;
+		n = add_special(b, text);
+		text.ptr += n;
+		text.len -= n;
+	}
+	ramet_buf_add_char(b, '"');
+}
