@@ -32,6 +32,7 @@ check:
 
 bench: build
 	@tools/need.sh bench
+	@tools/need.sh peer || echo "no npm: nothing to compare with"
 	@$(BUILD) default -j $(JOBS)
 	@RAMET_BIN=build/ramet RAMET_BUILD=build python3 bench/run.py
 

@@ -1,4 +1,4 @@
-# What the library needs from outside: POSIX threads and libcrypto. Everything that is linked to
+# What the library needs from outside: POSIX threads, libm and libcrypto. Everything that is linked to
 # the library or named in ramet.pc is decided here and nowhere else. The linker drops a library
 # of which no symbol is used (--as-needed), so one that is opened at run time costs nothing.
 
@@ -9,6 +9,6 @@ find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 add_library(ramet_deps INTERFACE)
 target_include_directories(ramet_deps SYSTEM INTERFACE ${OPENSSL_INCLUDE_DIR})
 target_link_options(ramet_deps INTERFACE LINKER:--as-needed)
-target_link_libraries(ramet_deps INTERFACE OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(ramet_deps INTERFACE OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS} m)
 set(RAMET_PC_REQUIRES_PRIVATE "libcrypto")
-set(RAMET_PC_LIBS_PRIVATE "-pthread")
+set(RAMET_PC_LIBS_PRIVATE "-pthread -lm")

@@ -42,7 +42,6 @@ foreach(source IN LISTS fuzz_sources)
 		ramet_add_tool(${stem} "${source}" "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
 		ramet_add_test(fuzz.${name} fuzz 300 ${stem} "tests/fuzz/corpus/${name}")
 	endif()
-	target_link_libraries(${stem} PRIVATE m)
 	# libFuzzer has no header that declares what a target defines.
 	set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
 endforeach()
@@ -68,7 +67,7 @@ if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
 			target_include_directories(${target} SYSTEM PRIVATE "${CMOCKA_INCLUDE_DIR}")
 			target_include_directories(${target} PRIVATE
 				tests/unit "tests/unit/${room}")
-			target_link_libraries(${target} PRIVATE "${CMOCKA_LIBRARY}" m)
+			target_link_libraries(${target} PRIVATE "${CMOCKA_LIBRARY}")
 			if(room IN_LIST RAMET_FACES AND TARGET ramet_faces)
 				target_sources(${target} PRIVATE $<TARGET_OBJECTS:ramet_faces>)
 			endif()
@@ -84,7 +83,6 @@ ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c" "bench/
 foreach(source IN LISTS tool_sources)
 	cmake_path(GET source STEM stem)
 	ramet_add_tool(${stem} "${source}")
-	target_link_libraries(${stem} PRIVATE m)
 endforeach()
 
 # ---- scripts ----

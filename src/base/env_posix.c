@@ -106,7 +106,8 @@ static int sys_rename(void *user, const char *from, const char *to)
 	return rename(from, to);
 }
 
-static int sys_linkat(void *user, int from_dir, const char *from, int to_dir, const char *to, int flags)
+static int sys_linkat(void *user, int from_dir, const char *from, int to_dir, const char *to,
+		      int flags)
 {
 	(void)user;
 	return linkat(from_dir, from, to_dir, to, flags);

@@ -175,10 +175,12 @@ void ramet_error_print(const struct ramet_error *err, char *out, size_t out_len)
 	if (!out_len)
 		return;
 	if (err->line)
-		(void)snprintf(place, sizeof(place), "%s%" PRIu64, err->path[0] ? ":" : "line ", err->line);
+		(void)snprintf(place, sizeof(place), "%s%" PRIu64, err->path[0] ? ":" : "line ",
+			       err->line);
 	if (err->offset != RAMET_NO_OFFSET)
 		(void)snprintf(offset, sizeof(offset), " (offset %" PRIu64 ")", err->offset);
-	len = snprintf(out, out_len, "%s%s%s%s%s", err->path, place, err->path[0] || err->line ? ": " : "",
+	len = snprintf(out, out_len, "%s%s%s%s%s", err->path, place,
+		       err->path[0] || err->line ? ": " : "",
 		       err->text[0] ? err->text : ramet_code_name(err->code), offset);
 	if (len < 0)
 		out[0] = '\0';

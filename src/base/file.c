@@ -143,7 +143,8 @@ static int read_on(const struct rameti_file *f, struct ramet_buf *out, uint64_t 
 		step = next_step(out, size, at);
 		if (step && ramet_buf_reserve(out, step) < 0)
 			return rameti_fail_nomem(err);
-		n = rameti_file_read_at(f, step ? out->ptr + out->len : &probe, step ? step : 1, at, err);
+		n = rameti_file_read_at(f, step ? out->ptr + out->len : &probe, step ? step : 1, at,
+					err);
 		if (n < 0)
 			return (int)n;
 		if (n > 0 && !step)
@@ -156,7 +157,8 @@ static int read_on(const struct rameti_file *f, struct ramet_buf *out, uint64_t 
 	return 0;
 }
 
-int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out, struct ramet_error *err)
+int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out,
+			 struct ramet_error *err)
 {
 	size_t before = out->len;
 	struct stat st;

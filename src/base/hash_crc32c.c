@@ -14,9 +14,11 @@
 	(BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ \
 	 BIT(i, 4, e) ^ BIT(i, 5, f) ^ BIT(i, 6, g) ^ BIT(i, 7, h))
 #define E4(i, ...) \
-	E1(i, __VA_ARGS__), E1((i) + 1, __VA_ARGS__), E1((i) + 2, __VA_ARGS__), E1((i) + 3, __VA_ARGS__)
+	E1(i, __VA_ARGS__), E1((i) + 1, __VA_ARGS__), \
+	E1((i) + 2, __VA_ARGS__), E1((i) + 3, __VA_ARGS__)
 #define E16(i, ...) \
-	E4(i, __VA_ARGS__), E4((i) + 4, __VA_ARGS__), E4((i) + 8, __VA_ARGS__), E4((i) + 12, __VA_ARGS__)
+	E4(i, __VA_ARGS__), E4((i) + 4, __VA_ARGS__), \
+	E4((i) + 8, __VA_ARGS__), E4((i) + 12, __VA_ARGS__)
 #define E64(i, ...) \
 	E16(i, __VA_ARGS__), E16((i) + 16, __VA_ARGS__), \
 	E16((i) + 32, __VA_ARGS__), E16((i) + 48, __VA_ARGS__)

@@ -20,8 +20,8 @@ static size_t smaller(uint64_t a, size_t b)
 	return a < b ? (size_t)a : b;
 }
 
-int rameti_lines_open(struct rameti_lines *l, const struct rameti_file *f, uint64_t from, uint64_t end,
-		      size_t max_line, struct ramet_error *err)
+int rameti_lines_open(struct rameti_lines *l, const struct rameti_file *f, uint64_t from,
+		      uint64_t end, size_t max_line, struct ramet_error *err)
 {
 	size_t cap = smaller(end > from ? end - from : 0, BLOCK_FIRST);
 	char *block = ramet_alloc(cap);
@@ -119,7 +119,8 @@ static int skip(struct rameti_lines *l, struct rameti_lines_item *item, struct r
 	return 1;
 }
 
-int rameti_lines_next(struct rameti_lines *l, struct rameti_lines_item *item, struct ramet_error *err)
+int rameti_lines_next(struct rameti_lines *l, struct rameti_lines_item *item,
+		      struct ramet_error *err)
 {
 	const char *newline = NULL;
 	size_t seen = 0, len;

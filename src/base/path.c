@@ -64,7 +64,7 @@ int rameti_path_normalize(struct ramet_bytes path, const char *cwd, const char *
 		path.len--;
 	}
 	if (!is_absolute(head.len ? head : path) && !is_absolute(before))
-		return rameti_fail(err, RAMET_EINVAL, "relative path without a directory to start from");
+		return rameti_fail(err, RAMET_EINVAL, "relative path without a base directory");
 	if (!is_absolute(head.len ? head : path))
 		add_components(out, base, before);
 	add_components(out, base, head);

@@ -50,7 +50,7 @@ static void print_branch(struct table *t, const struct ramet_json *branch)
 {
 	struct out *o = t->out;
 	int current = ramet_json_truthy(ramet_json_get(branch, "current"));
-	size_t used = 2 + 4 + 2 + 7 + 2 + 5 + 2 + 2 * (ENTRY_ID_CELLS + 2);
+	size_t used = 2 + 4 + 2 + 7 + 2 + 7 + 2 + 2 * (ENTRY_ID_CELLS + 2);
 
 	out_styled(o, current ? STYLE_LEAF : STYLE_DIM, current ? "● " : "○ ");
 	ramet_buf_reset(&t->figure);
@@ -58,7 +58,7 @@ static void print_branch(struct table *t, const struct ramet_json *branch)
 	text_add_cell(&o->buf, ramet_buf_bytes(&t->figure), 4, 1);
 	out_str(o, "  ");
 	add_number(t, branch, "entries", 7);
-	add_number(t, branch, "messages", 5);
+	add_number(t, branch, "messages", 7);
 	entry_add_id(o, member_text(branch, "leaf", &t->text), ENTRY_ID_CELLS);
 	out_str(o, "  ");
 	entry_add_id(o, member_text(branch, "forkedAt", &t->text), ENTRY_ID_CELLS);
@@ -77,7 +77,7 @@ static int print_table(struct out *o, struct ramet_bytes json, struct ramet_erro
 	int r = ramet_json_parse(&doc, json, 0, err);
 
 	if (r == 0 && ramet_json_count(ramet_json_root(&doc))) {
-		out_styled(o, STYLE_DIM, "   AGE  ENTRIES   MSGS  LEAF      FORK AT   BRANCH");
+		out_styled(o, STYLE_DIM, "   AGE  ENTRIES     MSGS  LEAF      FORK AT   BRANCH");
 		out_newline(o);
 		while ((branch = ramet_json_next(ramet_json_root(&doc), branch)) != NULL &&
 		       !out_broken(o))

@@ -155,6 +155,28 @@ static void print_finding(struct card *c, const struct ramet_json *finding)
 	out_newline(o);
 }
 
+/* "7 (6 damage, 1 info)" */
+static void print_totals(struct card *c, const struct ramet_json *list)
+{
+	const struct ramet_json *v = NULL;
+	uint32_t n[RAMET_DAMAGE + 1] = { 0 };
+	const char *before = " (";
+
+	while ((v = ramet_json_next(list, v)) != NULL)
+		for (int s = RAMET_INFO; s <= RAMET_DAMAGE; s++)
+			n[s] += ramet_json_text_is(ramet_json_get(v, "severity"),
+						   ramet_severity_name(s)) != 0;
+	ramet_buf_addf(&c->line, "%u", (unsigned)ramet_json_count(list));
+	for (int s = RAMET_DAMAGE; s >= RAMET_INFO; s--) {
+		if (!n[s])
+			continue;
+		ramet_buf_addf(&c->line, "%s%u %s", before, (unsigned)n[s], ramet_severity_name(s));
+		before = ", ";
+	}
+	ramet_buf_add_char(&c->line, ')');
+	print_line(c, "findings");
+}
+
 static void print_findings(struct card *c)
 {
 	const struct ramet_json *list = ramet_json_get(c->info, "findings"), *v = NULL;
@@ -162,8 +184,7 @@ static void print_findings(struct card *c)
 
 	if (n == 0)
 		return;
-	ramet_buf_addf(&c->line, "%u", (unsigned)n);
-	print_line(c, "findings");
+	print_totals(c, list);
 	while ((v = ramet_json_next(list, v)) != NULL && !out_broken(c->out)) {
 		if (!c->all && n > FINDINGS_SHOWN && shown == FINDINGS_SHOWN - 1)
 			break;

@@ -110,16 +110,26 @@ int entry_add_text(struct out *o, const struct ramet_session *s, uint32_t row, s
 	return r;
 }
 
+static int digits(uint32_t n)
+{
+	int d = 3;
+
+	for (n /= 1000; n; n /= 10)
+		d++;
+	return d;
+}
+
 int entry_add_line(struct out *o, const struct ramet_session *s, uint32_t row,
 		   struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	const struct ramet_row *facts = ramet_tree_row(t, row);
-	size_t used;
 	char number[16];
+	size_t used;
 	int r;
 
-	used = (size_t)snprintf(number, sizeof(number), "%5u  ", (unsigned)row + 1);
+	used = (size_t)snprintf(number, sizeof(number), "%*u  ", digits(ramet_tree_count(t)),
+				(unsigned)row + 1);
 	out_styled(o, STYLE_DIM, number);
 	entry_add_id(o, ramet_tree_id(t, row), ENTRY_ID_CELLS);
 	out_str(o, "  ");

@@ -228,7 +228,7 @@ void listing_layout(struct listing_table *t, const struct listing *l, const stru
 
 static size_t used_cells(const struct listing_table *t)
 {
-	size_t used = 4 + 2 + 5 + 2 + 6 + 2 + t->id_cells + 2;
+	size_t used = 4 + 2 + 6 + 2 + 6 + 2 + t->id_cells + 2;
 
 	used += t->project_cells ? t->project_cells + 2 : 0;
 	return used + (t->number_cells ? t->number_cells + 2 : 0);
@@ -238,7 +238,7 @@ void listing_print_head(struct out *o, const struct listing_table *t)
 {
 	out_style(o, STYLE_DIM);
 	text_add_blanks(&o->buf, t->number_cells ? t->number_cells + 2 : 0);
-	out_str(o, " AGE   MSGS    SIZE  ID");
+	out_str(o, " AGE    MSGS    SIZE  ID");
 	text_add_blanks(&o->buf, t->id_cells);
 	if (t->project_cells) {
 		out_str(o, "PROJECT");
@@ -260,7 +260,7 @@ static void add_figures(struct out *o, const struct listing_table *t,
 	ramet_buf_reset(&b);
 	ramet_buf_addf(&b, "%llu", (unsigned long long)s->message_count);
 	out_str(o, "  ");
-	text_add_cell(&o->buf, ramet_buf_bytes(&b), 5, 1);
+	text_add_cell(&o->buf, ramet_buf_bytes(&b), 6, 1);
 	ramet_buf_reset(&b);
 	age_add_size(&b, s->size);
 	out_str(o, "  ");

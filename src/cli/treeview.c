@@ -286,7 +286,7 @@ static int enter_level(struct view *v, const struct chain *c, struct ramet_error
 
 	if (!c->connector)
 		return 0;
-	r = rameti_grow((void **)&v->levels, &v->cap_levels, c->level, 1, UINT32_MAX);
+	r = rameti_grow((void **)&v->levels, &v->cap_levels, c->level - 1, 1, UINT32_MAX);
 	if (r < 0)
 		return rameti_fail_nomem(err);
 	v->levels[c->level - 1] = c->connector == 'T' ? '|' : ' ';
@@ -335,9 +335,11 @@ static int draw(struct view *v, struct ramet_error *err)
 {
 	int r = push_roots(v, err);
 
-	while (v->n_stack && r == 0 && !out_broken(v->out)) {
+	for (uint32_t roots = 0; v->n_stack && r == 0 && !out_broken(v->out);) {
 		struct chain c = v->stack[--v->n_stack];
 
+		if (v->nodes.items[c.node].parent == RAMET_NONE && roots++)
+			out_newline(v->out);             /* another tree, not the next entry */
 		r = enter_level(v, &c, err);
 		if (r == 0)
 			r = collect(v, c.node, err);

@@ -97,6 +97,7 @@ void rameti_pi_list_begin(struct rameti_pi_list *l)
 	if (l->doc.cap_nodes > KEEP_MAX / sizeof(*l->doc.nodes))
 		ramet_json_doc_release(&l->doc);
 	l->state = RAMETI_PI_LIST_LOOKING;
+	l->all_full = 0;
 	l->started = l->has_cwd = l->has_parent_session = 0;
 	l->created_ms = l->header_ms = RAMET_TIME_NONE;
 	l->message_count = 0;
@@ -290,15 +291,17 @@ static void take_name(struct rameti_pi_list *l, struct ramet_bytes line,
 
 /* ---- messages ---- */
 
-/* Append text, as much of it as the limit lets in. */
-static void add_bounded(struct ramet_buf *b, struct ramet_bytes text)
+/* Append text, as much of it as the limit lets in; 1 if that was not all. */
+static int add_bounded(struct ramet_buf *b, struct ramet_bytes text)
 {
-	size_t room = b->len < RAMETI_PI_LIST_TEXT_MAX ? RAMETI_PI_LIST_TEXT_MAX - b->len : 0;
+	size_t room = RAMETI_PI_LIST_TEXT_MAX - b->len;
+	int cut = text.len > room;
 
-	if (text.len > room)
+	if (cut)
 		for (text.len = room; text.len && (text.ptr[text.len] & 0xc0) == 0x80;)
 			text.len--;
 	ramet_buf_add(b, text);
+	return cut;
 }
 
 static void add_blocks(const struct ramet_json *blocks, struct ramet_buf *out)
@@ -336,20 +339,20 @@ static int take_text(struct rameti_pi_list *l, struct ramet_bytes line,
 		     const struct rameti_found *found, int is_user, struct ramet_error *err)
 {
 	int wants_first = is_user && !l->first_message.len;
+	int wants_all = l->with_text && !l->all_full;
 	int r;
 
-	if (!wants_first && !l->with_text)
+	if (!wants_first && !wants_all)
 		return 0;
 	r = read_text(l, line, &found[CONTENT], err);
 	if (r < 0 || !l->text.len)
 		return r;
 	if (wants_first)
-		add_bounded(&l->first_message, ramet_buf_bytes(&l->text));
-	if (l->with_text) {
-		if (l->all_text.len && l->all_text.len < RAMETI_PI_LIST_TEXT_MAX)
-			ramet_buf_add_char(&l->all_text, ' ');
-		add_bounded(&l->all_text, ramet_buf_bytes(&l->text));
-	}
+		(void)add_bounded(&l->first_message, ramet_buf_bytes(&l->text));
+	if (wants_all && l->all_text.len)
+		l->all_full = add_bounded(&l->all_text, ramet_bytes_of(" "));
+	if (wants_all && !l->all_full)
+		l->all_full = add_bounded(&l->all_text, ramet_buf_bytes(&l->text));
 	return 0;
 }
 

@@ -22,6 +22,7 @@ enum rameti_pi_list_state {
 
 struct rameti_pi_list {
 	int state, with_text, started;
+	int all_full;                            /* all_text has reached its limit */
 	/* what the list says; texts are decoded */
 	struct ramet_buf id, cwd, parent_session, name, first_message, all_text;
 	int has_cwd, has_parent_session;

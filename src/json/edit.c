@@ -11,21 +11,22 @@
 
 #include <string.h>
 
-/* The edit of this key, or NULL; of equal edits the last rules. */
-static const struct ramet_json_edit *edit_of(const struct ramet_json *key,
-					     const struct ramet_json_edit *edits, size_t n_edits)
-{
-	while (n_edits--)
-		if (rameti_json_raw_is(ramet_json_raw(key), edits[n_edits].key))
-			return &edits[n_edits];
-	return NULL;
-}
+/* The edits, and for each the value it means: the last one of its key. */
+struct plan {
+	const struct ramet_json_edit *edits;
+	size_t n;
+	const struct ramet_json **values;
+};
 
-/* Is the value behind this key what the key means: no equal key comes later? */
-static int is_last(const struct ramet_json *object, const struct ramet_json *key,
-		   const struct ramet_json_edit *edit)
+/* Number of this key's edit, or p->n; of equal edits the last rules. */
+static size_t edit_of(const struct plan *p, const struct ramet_json *key)
 {
-	return ramet_json_get_bytes(object, edit->key) == key + 1;
+	size_t i;
+
+	for (i = p->n; i--;)
+		if (rameti_json_raw_is(ramet_json_raw(key), p->edits[i].key))
+			return i;
+	return p->n;
 }
 
 static struct ramet_bytes from_to(const char *from, const char *to)
@@ -35,26 +36,25 @@ static struct ramet_bytes from_to(const char *from, const char *to)
 
 /* The members that are there. Returns what is to be copied from on; *kept says if any stayed. */
 static const char *edit_members(struct ramet_buf *out, const struct ramet_json *object,
-				const char *copied, const struct ramet_json_edit *edits, size_t n_edits,
-				int *kept)
+				const char *copied, const struct plan *plan, int *kept)
 {
 	const struct ramet_json *end = object + object->span, *key, *value;
 	const char *before = object->ptr + 1;            /* end of what stands in front of this member */
 
 	for (key = object + 1; key < end; key = value + value->span) {
-		const struct ramet_json_edit *e = edit_of(key, edits, n_edits);
+		size_t i = edit_of(plan, key);
 
 		value = key + 1;
-		if (e && !e->value.ptr) {
+		if (i < plan->n && !plan->edits[i].value.ptr) {
 			ramet_buf_add(out, from_to(copied, before));
 			copied = value->ptr + value->len;
 			if (!*kept && value + value->span < end) /* the first: up to the next key */
 				copied = value[value->span].ptr;
 		} else {
 			*kept = 1;
-			if (e && is_last(object, key, e)) {
+			if (i < plan->n && plan->values[i] == value) {
 				ramet_buf_add(out, from_to(copied, value->ptr));
-				ramet_buf_add(out, e->value);
+				ramet_buf_add(out, plan->edits[i].value);
 				copied = value->ptr + value->len;
 			}
 		}
@@ -66,15 +66,14 @@ static const char *edit_members(struct ramet_buf *out, const struct ramet_json *
 }
 
 /* Is this edit a new member: not there, not removed, not said again later? */
-static int is_new(const struct ramet_json *object, const struct ramet_json_edit *edits, size_t i,
-		  size_t n_edits)
+static int is_new(const struct plan *p, size_t i)
 {
 	size_t j;
 
-	if (!edits[i].value.ptr || ramet_json_get_bytes(object, edits[i].key))
+	if (!p->edits[i].value.ptr || p->values[i])
 		return 0;
-	for (j = i + 1; j < n_edits; j++)
-		if (ramet_bytes_eq(edits[j].key, edits[i].key))
+	for (j = i + 1; j < p->n; j++)
+		if (ramet_bytes_eq(p->edits[j].key, p->edits[i].key))
 			return 0;
 	return 1;
 }
@@ -89,32 +88,48 @@ static const char *members_end(const struct ramet_json *object)
 	return last ? last->ptr + last->len : object->ptr + 1;
 }
 
-int ramet_json_edit(struct ramet_buf *out, struct ramet_bytes text, const struct ramet_json *object,
-		    const struct ramet_json_edit *edits, size_t n_edits, struct ramet_error *err)
+static void edit_object(struct ramet_buf *out, struct ramet_bytes text, const struct ramet_json *object,
+			const struct plan *plan)
 {
-	const char *copied = text.ptr, *tail;
+	const char *copied, *tail = members_end(object);
 	size_t i;
 	int kept = 0;
 
-	if (ramet_json_kind(object) != RAMET_JSON_OBJECT || object->ptr < text.ptr ||
-	    object->ptr + object->len > text.ptr + text.len)
-		return rameti_fail(err, RAMET_EINVAL, "the edited node is no object of this text");
-	copied = edit_members(out, object, copied, edits, n_edits, &kept);
-	tail = members_end(object);
+	copied = edit_members(out, object, text.ptr, plan, &kept);
 	if (copied < tail) {
 		ramet_buf_add(out, from_to(copied, tail));
 		copied = tail;
 	}
-	for (i = 0; i < n_edits; i++) {
-		if (!is_new(object, edits, i, n_edits))
+	for (i = 0; i < plan->n; i++) {
+		if (!is_new(plan, i))
 			continue;
 		if (kept)
 			ramet_buf_add_char(out, ',');
 		kept = 1;
-		ramet_buf_add_json_string(out, edits[i].key);
+		ramet_buf_add_json_string(out, plan->edits[i].key);
 		ramet_buf_add_char(out, ':');
-		ramet_buf_add(out, edits[i].value);
+		ramet_buf_add(out, plan->edits[i].value);
 	}
 	ramet_buf_add(out, from_to(copied, text.ptr + text.len));
-	return ramet_buf_status(out);
+}
+
+int ramet_json_edit(struct ramet_buf *out, struct ramet_bytes text, const struct ramet_json *object,
+		    const struct ramet_json_edit *edits, size_t n_edits, struct ramet_error *err)
+{
+	struct plan plan = { edits, n_edits, NULL };
+	size_t i;
+
+	if (ramet_json_kind(object) != RAMET_JSON_OBJECT || object->ptr < text.ptr ||
+	    object->ptr + object->len > text.ptr + text.len)
+		return rameti_fail(err, RAMET_EINVAL, "the edited node is no object of this text");
+	plan.values = ramet_calloc(n_edits + 1, sizeof(struct ramet_json *));
+	if (!plan.values)
+		return rameti_fail_nomem(err);
+	for (i = 0; i < n_edits; i++)
+		plan.values[i] = ramet_json_get_bytes(object, edits[i].key);
+	edit_object(out, text, object, &plan);
+	ramet_free(plan.values);
+	if (ramet_buf_status(out) < 0)
+		return rameti_fail(err, ramet_buf_status(out), "no room for the edited json");
+	return 0;
 }

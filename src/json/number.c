@@ -33,8 +33,6 @@ static void add_digit(struct decimal *d, char c, int fraction)
 	d->digits[d->n++] = c;
 	if (d->n <= 19)
 		d->small = d->small * 10 + (uint64_t)(c - '0');
-	if (d->n == DIGITS_MAX && c == '0')              /* room for "and something more" */
-		d->digits[DIGITS_MAX - 1] = '0';
 }
 
 static int64_t take_exponent(const char *p, const char *end)

@@ -94,8 +94,12 @@ static void forget_children(struct rameti_scanner *s, int parent)
 WALK_INLINE void note(struct rameti_scanner *s, int want, uint32_t at, uint32_t end, uint8_t kind,
 		      uint8_t flags)
 {
-	if (want >= 0)
-		s->found[want] = (struct rameti_found){ at, end - at, kind, flags, 0 };
+	uint16_t seen;
+
+	if (want < 0)
+		return;
+	seen = s->found[want].seen;
+	s->found[want] = (struct rameti_found){ at, end - at, kind, flags, (uint16_t)(seen + (seen < UINT16_MAX)) };
 }
 
 /* ---- the walk ---- */

@@ -45,15 +45,17 @@ static void cut_loop(struct ramet_tree *t, uint32_t row)
 
 static void cut_loops(struct ramet_tree *t, uint8_t *state)
 {
-	uint32_t i, at;
+	uint32_t i, at, in;
 
 	for (i = 0; i < t->n; i++) {
 		for (at = i; at != RAMET_NONE && state[at] == UNSEEN; at = t->rows[at].parent)
 			state[at] = OPEN;
-		if (at != RAMET_NONE && state[at] == OPEN)
-			cut_loop(t, at);
+		in = at != RAMET_NONE && state[at] == OPEN ? at : RAMET_NONE;
+		/* All of the loop is done before its link goes: the walk needs the whole ring. */
 		for (at = i; at != RAMET_NONE && state[at] == OPEN; at = t->rows[at].parent)
 			state[at] = DONE;
+		if (in != RAMET_NONE)
+			cut_loop(t, in);
 	}
 }
 

@@ -194,9 +194,13 @@ static int reserve(struct ramet_tree *t, size_t id_len)
 /* What the parent's id means; an unknown one is remembered as waited for. */
 static int link_parent(struct ramet_tree *t, struct ramet_bytes parent, uint32_t *link)
 {
-	uint32_t at = ramet_tree_find(t, parent);
+	uint32_t at = t->n ? t->n - 1 : RAMET_NONE;
 	int r = 0;
 
+	/* nearly always the entry before */
+	if (at == RAMET_NONE || (t->rows[at].flags & RAMET_ROW_NO_ID) ||
+	    !ramet_bytes_eq(ramet_tree_id(t, at), parent))
+		at = ramet_tree_find(t, parent);
 	if (at == RAMET_NONE) {
 		if (!rameti_map_get(&t->waiting, parent, &at)) {
 			at = t->waiting.n_items;

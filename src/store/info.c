@@ -32,9 +32,11 @@ int rameti_cwd_filter_init(struct rameti_cwd_filter *f, const struct ramet_store
 	if (r < 0)
 		return r;
 	/* without a home directory there is no default directory either */
-	if (!ramet_pi_session_dir(ramet_buf_bytes(&path), &home, NULL))
+	r = ramet_pi_session_dir(ramet_buf_bytes(&path), &home, NULL);
+	if (!r)
 		f->home = ramet_buf_detach(&home, NULL);
-	f->cwd = ramet_buf_detach(&path, NULL);
+	if (r != RAMET_ENOMEM && (r < 0 || f->home))
+		f->cwd = ramet_buf_detach(&path, NULL);
 	ramet_buf_release(&home);
 	ramet_buf_release(&path);
 	return f->cwd ? 0 : rameti_fail_nomem(err);

@@ -15,7 +15,7 @@
 #include "base/error.h"
 
 #define THREADS_MAX 8u
-#define FILES_PER_THREAD 4u                      /* with fewer, a thread costs more than it gives */
+#define FILES_PER_THREAD 2u                      /* with fewer, a thread costs more than it gives */
 #define PARTIAL_FLAT 10u
 #define PARTIAL_NESTED 100u
 

@@ -53,17 +53,21 @@ static int open_pi(struct ramet_store *st, int this_project, struct ramet_error 
 	return r;
 }
 
-/* Is this directory, by its path, pi's sessions root? */
-static int is_pi_root(const char *dir)
+/* Is this directory, by its path, pi's sessions root? 1, 0 or ENOMEM. */
+static int is_pi_root(const char *dir, struct ramet_error *err)
 {
 	struct ramet_buf a = RAMET_BUF_INIT(PATH_LEN_MAX), b = RAMET_BUF_INIT(PATH_LEN_MAX);
-	int is = !ramet_pi_sessions_root(&a, NULL) &&
-		 !rameti_pi_path(ramet_bytes_of(dir), NULL, &b, NULL) &&
-		 ramet_bytes_eq(ramet_buf_bytes(&a), ramet_buf_bytes(&b));
+	int r = ramet_pi_sessions_root(&a, NULL);
 
+	if (!r)
+		r = rameti_pi_path(ramet_bytes_of(dir), NULL, &b, NULL);
+	if (!r)
+		r = ramet_bytes_eq(ramet_buf_bytes(&a), ramet_buf_bytes(&b));
+	else
+		r = r == RAMET_ENOMEM ? rameti_fail_nomem(err) : 0;
 	ramet_buf_release(&a);
 	ramet_buf_release(&b);
-	return is;
+	return r;
 }
 
 static int starts_with(const char *text, const char *with)
@@ -93,9 +97,11 @@ static int open_dir(struct ramet_store *st, const char *url, struct ramet_error 
 	if (!r && !S_ISDIR(found.st_mode))
 		r = rameti_fail_at(err, RAMET_EFORMAT, st->dir, 0, RAMET_NO_OFFSET,
 				   "is a file, not a directory with sessions");
-	if (!r && is_pi_root(st->dir))
+	if (!r)
+		r = is_pi_root(st->dir, err);
+	if (r > 0)
 		st->shape = RAMETI_STORE_NESTED;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int ramet_store_open(struct ramet_store **out, const char *url, const struct ramet_store_opts *opts,

@@ -8,7 +8,9 @@ looked at and no longer differs, or differs in another way than "ours" says.
 
 import json
 import math
+import sys
 
+sys.setrecursionlimit(10000)                     # deep sessions, and json recurses
 TOLERANCE = 1e-12
 
 

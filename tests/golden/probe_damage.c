@@ -45,10 +45,11 @@ static void exercise(const struct ramet_session *s)
 	ramet_context_free(c);
 }
 
+/* Made ids count the entries before them, so they may change. */
 static int row_same(const struct ramet_row *a, const struct ramet_row *b)
 {
 	return a->offset == b->offset && a->length == b->length && a->crc32c == b->crc32c &&
-	       a->id_hash == b->id_hash && a->type == b->type;
+	       a->type == b->type && (a->id_at == 0 || a->id_hash == b->id_hash);
 }
 
 /* The rows of whole that part has no equal of; both are in file order. */

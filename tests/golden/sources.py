@@ -37,12 +37,16 @@ def probe(*args, env=None):
 
 
 def probe_files(paths, views=0):
-    """One answer per file; None from the first file on that made the process die."""
-    done = run(PROBE, "read", "--views", str(views), "-", stdin="\n".join(paths).encode() + b"\n")
-    answers = [parse(line) for line in done.stdout.decode("utf-8").split("\n")[:-1]]
-    if done.returncode:
-        print(done.stderr.decode("utf-8", "replace")[-3000:])
-    return answers + [None] * (len(paths) - len(answers))
+    """One answer per file; None where the process died."""
+    answers = []
+    while len(answers) < len(paths):
+        rest = "\n".join(paths[len(answers):]) + "\n"
+        done = run(PROBE, "read", "--views", str(views), "-", stdin=rest.encode())
+        answers += [parse(line) for line in done.stdout.decode("utf-8").split("\n")[:-1]]
+        if len(answers) < len(paths):
+            print(f"probe died at {paths[len(answers)]}: {done.stderr.decode('utf-8', 'replace')[-3000:]}")
+            answers.append(None)
+    return answers
 
 
 def leaf_options(leaf):

@@ -32,10 +32,12 @@ class Asked:
         return probe(verb, url, *args, env=self.env)
 
     def items(self, url, *args):
-        return [bare(i, self.base) for i in self.ask("list", url, *args)["items"]]
+        answer = self.ask("list", url, *args)
+        return answer if "error" in answer else [bare(i, self.base) for i in answer["items"]]
 
     def paths(self, url, *args):
-        return [i["path"] for i in self.items(url, *args)]
+        items = self.items(url, *args)
+        return items if "error" in items else [i["path"] for i in items]
 
     def found(self, verb, url, *args):
         answer = self.ask(verb, url, *args)

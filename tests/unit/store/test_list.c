@@ -14,6 +14,10 @@
 #define USER(text, ms) "{\"type\":\"message\",\"id\":\"m\",\"parentId\":null,\"timestamp\":\"x\"," \
 	"\"message\":{\"role\":\"user\",\"content\":\"" text "\",\"timestamp\":" ms "}}\n"
 
+#define MANY_BLOCKS "{\"type\":\"message\",\"message\":{\"role\":\"user\",\"content\":[" \
+	"{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\"}," \
+	"{\"type\":\"text\",\"text\":\"b\"}]}}\n"
+
 static int set_up(void **state)
 {
 	*state = temp_dir_new();
@@ -455,6 +459,69 @@ static void info_read__names_the_file(void **state)
 	assert_null(one.items);
 }
 
+/* ---- no memory ---- */
+
+struct scarce {
+	unsigned n, fail_at;
+};
+
+static void *scarce_realloc(void *user, void *ptr, size_t size)
+{
+	struct scarce *s = user;
+
+	return ++s->n == s->fail_at ? NULL : realloc(ptr, size);
+}
+
+static void scarce_free(void *user, void *ptr)
+{
+	(void)user;
+	free(ptr);
+}
+
+/* Everything once with the n-th allocation failing; 1 when that one was never asked for. */
+static int try_without(const char *dir, unsigned n)
+{
+	struct scarce scarce = { 0, n };
+	struct ramet_allocator a = { scarce_realloc, scarce_free, &scarce };
+	struct ramet_list_opts opts = { .cwd = "/w", .with_text = 1, .threads = 1 };
+	struct ramet_list list = RAMET_LIST_INIT;
+	struct ramet_buf path = RAMET_BUF_INIT(TEMP_PATH);
+	struct ramet_store *st = NULL;
+	int r;
+
+	ramet_set_allocator(&a);
+	r = ramet_store_open(&st, dir, NULL, NULL);
+	if (!r)
+		r = ramet_store_list(st, &opts, &list, NULL);
+	if (!r)
+		r = ramet_store_find(st, ramet_bytes_of("good"), &path, NULL);
+	if (!r)
+		r = ramet_store_recent(st, "/w", &path, NULL);
+	if (r)
+		assert_int_equal(r, RAMET_ENOMEM);
+	if (list.items)
+		assert_int_equal(list.n, 3);
+	ramet_buf_release(&path);
+	ramet_list_release(&list);
+	ramet_store_close(st);
+	ramet_set_allocator(NULL);
+	return scarce.n < n;
+}
+
+static void list__without_memory_says_so(void **state)
+{
+	unsigned n = 1;
+
+	temp_session(*state, "p/a.jsonl", "good", "/w", USER("a\\u00e9", "5")
+		     "{\"type\":\"session_info\",\"name\":\"n\"}\n", 1);
+	temp_session(*state, "p/b.jsonl", "b", "/w", MANY_BLOCKS, 2);
+	temp_session(*state, "q/c.jsonl", "c", "/v", NULL, 3);
+	temp_session(*state, "q/d.jsonl", "d", "/w/", NULL, 4);
+	while (!try_without(*state, n))
+		n++;
+	assert_true(n > 20);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -480,6 +547,7 @@ int main(void)
 		CASE(list__threads_make_no_difference),
 		CASE(info_read__crosses_blocks),
 		CASE(info_read__names_the_file),
+		CASE(list__without_memory_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,151 @@
+/*
+ * bench_json.c - how fast are the exact scan and the tape over a file of JSON lines?
+ *
+ *     bench_json FILE [ROUNDS]
+ *
+ * Holds FILE in memory, runs each measure ROUNDS times (10) and prints its best, a line per measure:
+ * name, seconds, GB/s. Lines that are no JSON are counted, not hidden.
+ */
+#include "base/file.h"
+#include "json/scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WANT(parent, name) { (parent), { (name), sizeof(name) - 1 } }
+
+static const struct rameti_want wants[] = {
+	WANT(-1, "type"), WANT(-1, "id"), WANT(-1, "parentId"), WANT(-1, "timestamp"),
+	WANT(-1, "message"), WANT(4, "role"), WANT(4, "timestamp"), WANT(4, "content"),
+};
+#define N_WANTS (sizeof(wants) / sizeof(*wants))
+
+static double now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void report(const char *name, double best, size_t len, uint64_t lines, uint64_t bad)
+{
+	(void)printf("%-12s %8.4f s %7.2f GB/s %9llu lines %llu bad\n", name, best,
+		     (double)len / best * 1e-9, (unsigned long long)lines, (unsigned long long)bad);
+}
+
+static void scan_all(struct rameti_scanner *s, struct ramet_bytes text, uint64_t *lines, uint64_t *bad)
+{
+	struct rameti_found found[N_WANTS];
+	struct rameti_line line;
+	size_t n;
+
+	*lines = *bad = 0;
+	while (text.len) {
+		(void)rameti_scan_line(s, text, &line, found);
+		n = line.len + line.terminated;
+		text.ptr += n;
+		text.len -= n;
+		++*lines;
+		*bad += line.kind == RAMETI_LINE_BAD;
+	}
+}
+
+static void tape_all(struct ramet_json_doc *doc, struct ramet_bytes text, uint64_t *lines, uint64_t *bad)
+{
+	*lines = *bad = 0;
+	while (text.len) {
+		size_t n = rameti_scan_newline(text);
+
+		*bad += ramet_json_parse(doc, (struct ramet_bytes){ text.ptr, n }, 0, NULL) < 0;
+		++*lines;
+		n += n < text.len;
+		text.ptr += n;
+		text.len -= n;
+	}
+}
+
+static void bench_newlines(struct ramet_bytes all, int rounds)
+{
+	double best = 1e9, t;
+	uint64_t lines = 0;
+
+	while (rounds--) {
+		struct ramet_bytes text = all;
+
+		t = now();
+		for (lines = 0; text.len; lines++) {
+			size_t n = rameti_scan_newline(text);
+
+			n += n < text.len;
+			text.ptr += n;
+			text.len -= n;
+		}
+		t = now() - t;
+		best = t < best ? t : best;
+	}
+	report("newlines", best, all.len, lines, 0);
+}
+
+static void bench_scan(struct ramet_bytes text, int rounds, int simd)
+{
+	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2" };
+	struct rameti_scanner *s;
+	double best = 1e9, t;
+	uint64_t lines = 0, bad = 0;
+
+	if (rameti_scanner_new(&s, wants, N_WANTS, simd, NULL) < 0)
+		return;
+	while (rounds--) {
+		t = now();
+		scan_all(s, text, &lines, &bad);
+		t = now() - t;
+		best = t < best ? t : best;
+	}
+	report(names[simd], best, text.len, lines, bad);
+	rameti_scanner_free(s);
+}
+
+static void bench_tape(struct ramet_bytes text, int rounds)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	double best = 1e9, t;
+	uint64_t lines = 0, bad = 0;
+
+	while (rounds--) {
+		t = now();
+		tape_all(&doc, text, &lines, &bad);
+		t = now() - t;
+		best = t < best ? t : best;
+	}
+	report("tape", best, text.len, lines, bad);
+	ramet_json_doc_release(&doc);
+}
+
+int main(int argc, char **argv)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf b = RAMET_BUF_INIT((size_t)1 << 32);
+	struct ramet_error err;
+	char line[RAMET_ERROR_TEXT + RAMET_ERROR_PATH];
+	int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 10, simd;
+
+	if (argc < 2) {
+		(void)fprintf(stderr, "usage: bench_json FILE [ROUNDS]\n");
+		return 2;
+	}
+	if (rameti_file_open(&f, argv[1], RAMETI_FILE_READ, &err) < 0 ||
+	    rameti_file_read_all(&f, &b, &err) < 0) {
+		ramet_error_print(&err, line, sizeof(line));
+		(void)fprintf(stderr, "%s\n", line);
+		return 3;
+	}
+	bench_newlines(ramet_buf_bytes(&b), rounds);
+	for (simd = 1; simd <= 3; simd++)
+		bench_scan(ramet_buf_bytes(&b), rounds, simd);
+	bench_tape(ramet_buf_bytes(&b), rounds);
+	(void)rameti_file_close(&f);
+	ramet_buf_release(&b);
+	return 0;
+}

@@ -1,0 +1,203 @@
+/*
+ * base/time.c - from the parts of a date to milliseconds since 1970 UTC, and back to text.
+ *
+ * The calendar is the proleptic Gregorian one without leap seconds, as JavaScript has it. The local
+ * zone is asked for only when the text names none. The usual form of a time takes a short way.
+ */
+#include "base/time_priv.h"
+
+#include <string.h>
+
+#define YEAR_LIMIT 1000000
+#define MS_PER_DAY INT64_C(86400000)
+#define TIME_MAX INT64_C(8640000000000000)       /* JavaScript's range of times, both ways */
+#define EPOCH_DAYS 719468                        /* from 0000-03-01 to 1970-01-01 */
+
+/* Days since 1970-01-01 in the Gregorian calendar; month 1..12, any day. */
+static int64_t days_of(int64_t year, int month, int day)
+{
+	int64_t era, year_of_era, day_of_year;
+
+	year -= month <= 2;
+	era = (year >= 0 ? year : year - 399) / 400;
+	year_of_era = year - era * 400;
+	day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - EPOCH_DAYS;
+}
+
+static int is_day(int n)
+{
+	return n >= 1 && n <= 31;
+}
+
+static int finish_day(struct rameti_time_parts *p, int64_t *days)
+{
+	int given = p->n_day, year, month = p->month, day, first = p->day[0];
+
+	if (!given)
+		return 0;
+	while (p->n_day < 3)
+		p->day[p->n_day++] = 1;
+	if (!month && (p->iso || (given == 3 && !is_day(first)))) {
+		year = first;
+		month = p->day[1];
+		day = p->day[2];
+	} else if (!month) {
+		month = first;
+		day = p->day[1];
+		year = given == 3 ? p->day[2] : 0;
+	} else if (given > 1 && !is_day(first)) {
+		year = first;
+		day = p->day[1];
+	} else {
+		day = first;
+		year = given > 1 ? p->day[1] : 1;
+	}
+	if (!p->iso && year >= 0 && year < 100)
+		year += year < 50 ? 2000 : 1900;
+	if (month < 1 || month > 12 || !is_day(day) || year < -YEAR_LIMIT || year > YEAR_LIMIT)
+		return 0;
+	*days = days_of(year, month, day);
+	return 1;
+}
+
+static int finish_time(struct rameti_time_parts *p, int64_t *ms)
+{
+	const int *t = p->time;
+	int hour;
+
+	while (p->n_time < 4)
+		p->time[p->n_time++] = 0;
+	hour = t[0];
+	if (p->half >= 0) {
+		if (hour > 12)
+			return 0;
+		hour = hour % 12 + p->half;
+	}
+	if ((hour > 23 || t[1] > 59 || t[2] > 59 || t[3] > 999) &&
+	    (hour != 24 || t[1] || t[2] || t[3]))
+		return 0;
+	*ms = ((hour * INT64_C(60) + t[1]) * 60 + t[2]) * 1000 + t[3];
+	return 1;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+/* What the local zone adds to UTC at a UTC time. */
+static int64_t offset_at(int64_t ms)
+{
+	time_t seconds = (time_t)floor_div(ms, 1000);
+	struct tm tm;
+
+	return localtime_r(&seconds, &tm) ? (int64_t)tm.tm_gmtoff * 1000 : 0;
+}
+
+/* A local time that a change of the clock repeats or skips is read with the offset before it. */
+static int64_t utc_of_local(int64_t local)
+{
+	int64_t before = offset_at(local - MS_PER_DAY), after = offset_at(local + MS_PER_DAY);
+
+	if (before != after && offset_at(local - before) != before &&
+	    offset_at(local - after) == after)
+		return local - after;
+	return local - before;
+}
+
+static int64_t finish(struct rameti_time_parts *p)
+{
+	int64_t days, time_ms, ms, offset;
+
+	if (!finish_day(p, &days) || !finish_time(p, &time_ms))
+		return RAMETI_TIME_NONE;
+	ms = days * MS_PER_DAY + time_ms;
+	if (p->sign) {
+		offset = (p->hour > 0 ? p->hour : 0) * INT64_C(3600);
+		offset += (p->minute > 0 ? p->minute : 0) * 60;
+		ms -= p->sign * offset * 1000;
+	} else if (ms < -TIME_MAX - 30 * MS_PER_DAY || ms > TIME_MAX + 30 * MS_PER_DAY) {
+		return RAMETI_TIME_NONE;
+	} else {
+		ms = utc_of_local(ms);
+	}
+	return ms < -TIME_MAX || ms > TIME_MAX ? RAMETI_TIME_NONE : ms;
+}
+
+static int two(const char *p)
+{
+	return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* The usual form, 2026-03-02T09:00:00.123Z, without the tokenizer. */
+static int parse_usual(struct ramet_bytes text, int64_t *ms)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+	const char *p = text.ptr;
+	size_t i;
+
+	if (text.len != sizeof(form) - 1)
+		return 0;
+	for (i = 0; i < sizeof(form) - 1; i++)
+		if (form[i] == 'd' ? (p[i] < '0' || p[i] > '9') : p[i] != form[i])
+			return 0;
+	if (two(p + 5) < 1 || two(p + 5) > 12 || !is_day(two(p + 8)) || two(p + 11) > 23 ||
+	    two(p + 14) > 59 || two(p + 17) > 59)
+		return 0;
+	*ms = days_of(two(p) * 100 + two(p + 2), two(p + 5), two(p + 8)) * MS_PER_DAY +
+	      two(p + 11) * INT64_C(3600000) + two(p + 14) * INT64_C(60000) + two(p + 17) * 1000 +
+	      (p[20] - '0') * 100 + two(p + 21);
+	return 1;
+}
+
+int64_t rameti_time_parse(struct ramet_bytes text)
+{
+	struct rameti_time_parts p = RAMETI_TIME_PARTS_INIT;
+	int64_t ms;
+
+	if (parse_usual(text, &ms))
+		return ms;
+	return rameti_time_read(text, &p) ? finish(&p) : RAMETI_TIME_NONE;
+}
+
+/* The number with exactly `width` digits, and what follows it. */
+static char *put(char *to, int64_t number, int width, char behind)
+{
+	int i;
+
+	for (i = width - 1; i >= 0; i--, number /= 10)
+		to[i] = (char)('0' + number % 10);
+	to[width] = behind;
+	return to + width + 1;
+}
+
+void rameti_time_format(int64_t ms, char out[32])
+{
+	int64_t days, rest, era, year_of_era, year, month, day;
+
+	out[0] = '\0';
+	if (ms < -TIME_MAX || ms > TIME_MAX)
+		return;
+	days = floor_div(ms, MS_PER_DAY) + EPOCH_DAYS;
+	rest = ms - floor_div(ms, MS_PER_DAY) * MS_PER_DAY;
+	era = floor_div(days, 146097);
+	days -= era * 146097;
+	year_of_era = (days - days / 1460 + days / 36524 - days / 146096) / 365;
+	days -= 365 * year_of_era + year_of_era / 4 - year_of_era / 100;
+	month = (5 * days + 2) / 153;            /* 0 is March */
+	day = days - (153 * month + 2) / 5 + 1;
+	year = year_of_era + era * 400 + (month >= 10);
+	month += month < 10 ? 3 : -9;
+	if (year < 0 || year > 9999)
+		*out++ = year < 0 ? '-' : '+';
+	out = put(out, year < 0 ? -year : year, year < 0 || year > 9999 ? 6 : 4, '-');
+	out = put(out, month, 2, '-');
+	out = put(out, day, 2, 'T');
+	out = put(out, rest / 3600000, 2, ':');
+	out = put(out, rest / 60000 % 60, 2, ':');
+	out = put(out, rest / 1000 % 60, 2, '.');
+	out = put(out, rest % 1000, 3, 'Z');
+	*out = '\0';
+}
