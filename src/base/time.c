@@ -31,28 +31,26 @@ static int is_day(int n)
 	return n >= 1 && n <= 31;
 }
 
+/* Numbers that were not given are 1, also the year: "Mar 2" lies in 2001. */
 static int finish_day(struct rameti_time_parts *p, int64_t *days)
 {
-	int given = p->n_day, year, month = p->month, day, first = p->day[0];
+	int year, month = p->month, day, first = p->day[0];
 
-	if (!given)
+	if (!p->n_day)
 		return 0;
 	while (p->n_day < 3)
 		p->day[p->n_day++] = 1;
-	if (!month && (p->iso || (given == 3 && !is_day(first)))) {
+	if (month) {
+		year = is_day(first) ? p->day[1] : first;
+		day = is_day(first) ? first : p->day[1];
+	} else if (p->iso || !is_day(first)) {
 		year = first;
 		month = p->day[1];
 		day = p->day[2];
-	} else if (!month) {
+	} else {
 		month = first;
 		day = p->day[1];
-		year = given == 3 ? p->day[2] : 0;
-	} else if (given > 1 && !is_day(first)) {
-		year = first;
-		day = p->day[1];
-	} else {
-		day = first;
-		year = given > 1 ? p->day[1] : 1;
+		year = p->day[2];
 	}
 	if (!p->iso && year >= 0 && year < 100)
 		year += year < 50 ? 2000 : 1900;

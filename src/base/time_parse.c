@@ -47,7 +47,7 @@ static int is_digit(unsigned char c)
 	return c >= '0' && c <= '9';
 }
 
-/* How many bytes of white space begin at p, as JavaScript sees it; 0 none. */
+/* How many bytes of white space begin at p; 0 none. U+2028 and U+2029 count as letters here. */
 static size_t space_len(const unsigned char *p, const unsigned char *end)
 {
 	if (p == end)
@@ -59,8 +59,7 @@ static size_t space_len(const unsigned char *p, const unsigned char *end)
 	if (*p < 0xe1 || end - p < 3)
 		return 0;
 	switch ((unsigned)p[0] << 16 | (unsigned)p[1] << 8 | p[2]) {
-	case 0xe19a80: case 0xe280a8: case 0xe280a9: case 0xe280af: case 0xe2819f: case 0xe38080:
-	case 0xefbbbf:
+	case 0xe19a80: case 0xe280af: case 0xe2819f: case 0xe38080: case 0xefbbbf:
 		return 3;
 	default:
 		return p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0x80 && p[2] <= 0x8a ? 3 : 0;
@@ -202,13 +201,12 @@ static int add_time(struct rameti_time_parts *p, int n)
 	return 1;
 }
 
-static int add_last_time(struct rameti_time_parts *p, int n)
+/* The last part that was given, as far as there is room for it; the others are 0. */
+static void add_last_time(struct rameti_time_parts *p, int n)
 {
-	if (!add_time(p, n))
-		return 0;
+	(void)add_time(p, n);
 	while (p->n_time < 4)
 		p->time[p->n_time++] = 0;
-	return 1;
 }
 
 static int expects_time(const struct rameti_time_parts *p, int n)
@@ -251,18 +249,21 @@ enum iso { ISO_DONE, ISO_INVALID, ISO_OTHER };
 
 static int iso_date(struct scanner *s, struct rameti_time_parts *p, struct token *t)
 {
-	int sign = 1;
+	int sign = 1, year;
 
 	if (is_sign(s->peek)) {
 		*t = next(s);
 		sign = t->value == '-' ? -1 : 1;
-		if (!is_fixed(s->peek, 6, sign < 0, 999999))
+		if (!is_fixed(s->peek, 6, 0, 999999))
 			return ISO_OTHER;
 	} else if (!is_fixed(s->peek, 4, 0, 9999)) {
 		*t = next(s);
 		return ISO_OTHER;
 	}
-	(void)add_day(p, sign * next(s).value);
+	year = next(s).value;
+	if (sign < 0 && year == 0)
+		return ISO_OTHER;                /* the year -0 is lost, for the older reader too */
+	(void)add_day(p, sign * year);
 	if (!skip_symbol(s, '-'))
 		return ISO_DONE;
 	if (is_fixed(s->peek, 2, 1, 12)) {
@@ -361,14 +362,17 @@ static int old_number(struct scanner *s, struct rameti_time_parts *p, int n)
 	}
 	if (skip_symbol(s, '.') && expects_time(p, n)) {
 		(void)add_time(p, n);
-		return s->peek.kind == T_NUMBER && add_last_time(p, read_ms(next(s)));
+		if (s->peek.kind != T_NUMBER)
+			return 0;
+		add_last_time(p, read_ms(next(s)));
+		return 1;
 	}
 	if (expects_zone_minute(p, n)) {
 		p->minute = n;
 		return 1;
 	}
 	if (expects_time(p, n)) {
-		(void)add_last_time(p, n);
+		add_last_time(p, n);
 		return s->peek.kind == T_END || s->peek.kind == T_SPACE || is_z(s->peek) ||
 		       is_sign(s->peek);
 	}

@@ -191,7 +191,8 @@ static size_t unique_length(const struct listing *l)
 	return need < ID_MOST ? need : ID_MOST;
 }
 
-static size_t widest_project(const struct listing *l)
+/* 0 when there is only one. */
+static size_t widest_project(const struct listing *l, size_t most)
 {
 	struct ramet_buf shown = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	size_t widest = 0;
@@ -202,7 +203,7 @@ static size_t widest_project(const struct listing *l)
 
 		several |= !ramet_bytes_eq(l->items[i]->cwd, l->items[0]->cwd);
 		ramet_buf_reset(&shown);
-		cells = resolve_add_path(&shown, l->items[i]->cwd, TEXT_ALL);
+		cells = resolve_add_path(&shown, l->items[i]->cwd, most);
 		if (cells > widest)
 			widest = cells;
 	}
@@ -213,15 +214,13 @@ static size_t widest_project(const struct listing *l)
 void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o,
 		    int numbered)
 {
-	size_t most = o->width ? o->width / 4 : 40;
+	size_t most = o->width ? o->width / 5 : 40;
 
 	memset(t, 0, sizeof(*t));
 	t->now_ms = rameti_now_ms(NULL);
 	t->id_cells = unique_length(l);
 	t->number_cells = numbered ? 3 : 0;
-	t->project_cells = widest_project(l);
-	if (t->project_cells > most)
-		t->project_cells = most;
+	t->project_cells = widest_project(l, most);
 	if (t->project_cells && t->project_cells < 7)
 		t->project_cells = 7;
 }

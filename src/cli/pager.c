@@ -64,6 +64,7 @@ static pid_t spawn(const char *pager, int read_end)
 		goto out;
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
+	sigaddset(&usual, SIGXFSZ);
 	posix_spawnattr_setsigdefault(&attr, &usual);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	if (posix_spawn_file_actions_adddup2(&actions, read_end, STDIN_FILENO) ||

@@ -74,7 +74,19 @@ static void add_char(struct ramet_buf *out, uint32_t cp)
 	ramet_buf_add(out, (struct ramet_bytes){ b, n });
 }
 
-/* wcwidth in a UTF-8 locale; characters newer than its tables count as one cell, emoji as two. */
+/* For what wcwidth does not know: newer characters, or all of them when there is no locale. */
+static int guess_width(uint32_t cp)
+{
+	if (cp >= 0x300 && cp <= 0x36f)
+		return 0;
+	if ((cp >= 0x1100 && cp <= 0x115f) || (cp >= 0x2e80 && cp <= 0xa4cf) ||
+	    (cp >= 0xac00 && cp <= 0xd7a3) || (cp >= 0xf900 && cp <= 0xfaff) ||
+	    (cp >= 0xfe30 && cp <= 0xfe6f) || (cp >= 0xff00 && cp <= 0xff60) ||
+	    (cp >= 0x1f300 && cp <= 0x1faff) || (cp >= 0x20000 && cp <= 0x3fffd))
+		return 2;
+	return 1;
+}
+
 static int width_beyond_ascii(uint32_t cp)
 {
 	int width;
@@ -86,9 +98,7 @@ static int width_beyond_ascii(uint32_t cp)
 			(void)uselocale(utf8);           /* kept until the thread ends */
 	}
 	width = wcwidth((wchar_t)cp);
-	if (width < 0)
-		width = cp >= 0x1f300 && cp <= 0x1faff ? 2 : 1;
-	return width;
+	return width < 0 ? guess_width(cp) : width;
 }
 
 /* Characters that turn the reading direction of what follows them. */
@@ -194,44 +204,52 @@ size_t text_cells(struct ramet_bytes text)
 	return cells;
 }
 
-static size_t path_cells(struct ramet_bytes path)
+/* Drop characters from the front until at most `most` cells are left; the cells left. */
+static size_t drop_front(struct ramet_bytes *path, size_t cells, size_t most)
 {
-	size_t cells = 0;
 	uint32_t cp;
 	int width;
 
-	while (path.len) {
-		size_t n = decode(path, &cp);
+	while (path->len && cells > most) {
+		size_t n = decode(*path, &cp);
 
-		path.ptr += n;
-		path.len -= n;
-		if (show(cp, &width))
-			cells += (size_t)width;
+		path->ptr += n;
+		path->len -= n;
+		cells -= show(cp, &width) ? (size_t)width : 0;
 	}
 	return cells;
 }
 
+static size_t path_cells(struct ramet_bytes path)
+{
+	return SIZE_MAX / 2 - drop_front(&path, SIZE_MAX / 2, 0);
+}
+
+/* A path that is cut begins with a whole name where it can. */
 size_t text_add_path(struct ramet_buf *out, struct ramet_bytes path, size_t max_cells)
 {
 	size_t cells = path_cells(path);
 	struct line l = { out, 0, TEXT_ALL, out->len, 0, 0, 0 };
-	int too_long = cells > max_cells;
 	uint32_t cp;
 
-	if (too_long && max_cells == 0)
-		return 0;
-	if (too_long)
+	if (cells > max_cells) {
+		const char *slash;
+
+		if (max_cells == 0)
+			return 0;
+		(void)drop_front(&path, cells, max_cells - 1);
+		slash = path.len ? memchr(path.ptr, '/', path.len - 1) : NULL;
+		if (slash) {
+			path.len -= (size_t)(slash - path.ptr);
+			path.ptr = slash;
+		}
 		line_add(&l, 0x2026);
+	}
 	while (path.len && !ramet_buf_status(out)) {
 		size_t n = decode(path, &cp);
-		int width = 0;
 
 		path.ptr += n;
 		path.len -= n;
-		if (too_long && cells > max_cells - 1) {
-			cells -= show(cp, &width) ? (size_t)width : 0;
-			continue;
-		}
 		line_add(&l, cp);
 	}
 	return l.cells;
@@ -284,7 +302,8 @@ static int at_newline(struct ramet_bytes rest)
 }
 
 /* The line is full before cp: end it at the last blank, or right here. */
-static void break_line(struct ramet_bytes *rest, const struct brk *b, uint32_t cp, struct ramet_buf *out)
+static void break_line(struct ramet_bytes *rest, const struct brk *b, uint32_t cp,
+		       struct ramet_buf *out)
 {
 	if (cp == ' ') {
 		rest->ptr++;

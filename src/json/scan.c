@@ -91,6 +91,14 @@ static void forget_children(struct rameti_scanner *s, int parent)
 			memset(&s->found[i], 0, sizeof(s->found[i]));
 }
 
+WALK_INLINE void forget_all(struct rameti_scanner *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_wants; i++)                 /* found may be NULL when nothing is wanted */
+		s->found[i] = (struct rameti_found){ 0, 0, 0, 0, 0 };
+}
+
 WALK_INLINE void note(struct rameti_scanner *s, int want, uint32_t at, uint32_t end, uint8_t kind,
 		      uint8_t flags)
 {
@@ -277,7 +285,7 @@ static void explain_line(struct rameti_scanner *s, struct ramet_bytes text, stru
 	line->bad_utf8 = 0;
 	line->error_at = 0;
 	line->trouble = RAMETI_TROUBLE_NONE;
-	memset(s->found, 0, s->n_wants * sizeof(*s->found));
+	forget_all(s);
 	if (rameti_json_is_blank(text.ptr, line->len)) {
 		line->kind = RAMETI_LINE_BLANK;
 		return;
@@ -300,7 +308,7 @@ int rameti_scan_line(struct rameti_scanner *s, struct ramet_bytes text, struct r
 		text.ptr = "";
 	s->found = found;
 	s->end = text.ptr + text.len;
-	memset(found, 0, s->n_wants * sizeof(*found));
+	forget_all(s);
 	rameti_index_start(&s->ix, text.ptr, (uint32_t)text.len);
 	cur = root_value(s, s->ix.stop, &kind);
 	if (!cur || cur != s->ix.stop || rameti_index_more_line(&s->ix) || s->ix.bad) {

@@ -133,6 +133,28 @@ static void write_rows(struct probe *p, const struct ramet_tree *t)
 	ramet_json_close_array(&p->w);
 }
 
+/* Lines of JSON that the library wrote into part, as an array; an error's text in its place. */
+static void write_lines(struct probe *p, const char *key, int r, const struct ramet_error *err)
+{
+	const char *at = p->part.ptr, *end = at + p->part.len;
+
+	ramet_json_key(&p->w, key);
+	if (r < 0) {
+		ramet_json_add_cstr(&p->w, err->text);
+	} else {
+		ramet_json_open_array(&p->w);
+		while (at < end) {
+			const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+			stop = stop ? stop : end;
+			ramet_json_add_raw(&p->w, (struct ramet_bytes){ at, (size_t)(stop - at) });
+			at = stop + 1;
+		}
+		ramet_json_close_array(&p->w);
+	}
+	ramet_buf_reset(&p->part);
+}
+
 /* The entries twice: one by one, and as the report pages through them (must be the same). */
 static void write_entries(struct probe *p, const struct ramet_session *s)
 {
@@ -158,12 +180,7 @@ static void write_entries(struct probe *p, const struct ramet_session *s)
 
 	while (from != RAMET_NONE && r == 0)
 		r = ramet_report_entries(s, from, 1000, &p->part, &from, &err);
-	ramet_json_key(&p->w, "entryLines");
-	if (r < 0)
-		ramet_json_add_cstr(&p->w, err.text);
-	else
-		ramet_json_add_text(&p->w, ramet_buf_bytes(&p->part));
-	ramet_buf_reset(&p->part);
+	write_lines(p, "entryLines", r, &err);
 }
 
 static void write_labels(struct probe *p, const struct ramet_tree *t)
@@ -283,9 +300,7 @@ static void write_view(struct probe *p, const struct ramet_session *s, uint32_t 
 	write_part(p, "pathReport", r, &err);
 	write_context(p, t, leaf);
 	r = ramet_export_jsonl(s, leaf, p->now_ms, &p->part, &err);
-	ramet_json_key(&p->w, "exported");
-	ramet_json_add_text(&p->w, r < 0 ? ramet_bytes_of(err.text) : ramet_buf_bytes(&p->part));
-	ramet_buf_reset(&p->part);
+	write_lines(p, "exported", r, &err);
 	ramet_json_close_object(&p->w);
 }
 

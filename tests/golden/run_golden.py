@@ -101,7 +101,7 @@ class Case:
                   "messageCount": float(sum(e.get("type") == "message" for e in s.entries))}
         self.check("info", counts, {k: s.info.get(k) for k in counts})
         if s.via == "probe":
-            self.check("entry lines", s.entries, parse_lines(s.answer["entryLines"]))
+            self.check("entry lines", s.entries, s.answer["entryLines"])
             self.check("path report", [v["path"] for v in s.answer["views"]],
                        [v["pathReport"] for v in s.answer["views"]])
         # One branch for each entry without children; the current one ends in the leaf.

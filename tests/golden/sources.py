@@ -86,7 +86,7 @@ class ProbeSession:
         return self.views[leaf]
 
     def exported(self, leaf=Ellipsis):
-        return parse_lines(self.views[leaf]["exported"])
+        return self.views[leaf]["exported"]
 
 
 class CommandSession:

@@ -101,7 +101,25 @@ const RULES = [
 		session: true,
 		rewrite(file) {
 			const bad = file.lines.filter((l, i) => i > file.header && l.value && !isObject(l.value));
-			bad.forEach((line) => { line.raw = ""; line.value = undefined; });
+			/* In version 1 such a line still counts where a compaction names its kept entry by index. */
+			const nothing = madeIds(file) ? '{"type":"session"}' : "";
+			bad.forEach((line) => {
+				line.raw = nothing;
+				line.value = parse(nothing);
+			});
+			return bad.length;
+		},
+	},
+	{
+		name: "ids in version 1",
+		reason: "version 1 has no ids, so what stands there is not read; pi's migration takes one for a kept entry",
+		session: true,
+		rewrite(file) {
+			const bad = madeIds(file) ? entries(file).filter((line) => "id" in line.value) : [];
+			bad.forEach((line) => {
+				delete line.value.id;
+				line.raw = JSON.stringify(line.value);
+			});
 			return bad.length;
 		},
 	},
@@ -115,6 +133,18 @@ const RULES = [
 			const odd = entries(file).filter((line) => line.value.parentId && typeof line.value.parentId !== "string");
 			odd.forEach((line) => set(line, { parentId: "\u0001no such parent" }));
 			return bad.length + odd.length;
+		},
+	},
+	{
+		name: "empty parent",
+		reason: "an empty parentId is no parent; pi's tree, unlike its paths, hangs the entry under one whose id is empty",
+		ids: true,
+		rewrite(file) {
+			if (!entries(file).some((line) => line.value.id === ""))
+				return 0;
+			const bad = entries(file).filter((line) => line.value.parentId === "" && line.value.id !== "");
+			bad.forEach((line) => set(line, { parentId: null }));
+			return bad.length;
 		},
 	},
 	{
@@ -143,6 +173,31 @@ const RULES = [
 
 /* What listing alone stumbles over. */
 const LIST_RULES = [
+	{
+		name: "list: header without id",
+		reason: "a header without a text id makes no session, neither in lists nor when opened; pi lists it all the same",
+		rewrite(file) {
+			const line = file.lines[file.header];
+			if (!isObject(line?.value) || line.value.type !== "session" || typeof line.value.id === "string")
+				return 0;
+			line.value = {};
+			line.raw = "{}";
+			return 1;
+		},
+	},
+	{
+		name: "list: odd parent session",
+		reason: "a parentSession that is no text is no path; pi passes on whatever it is",
+		session: true,
+		rewrite(file) {
+			const line = file.lines[file.header], { parentSession, ...rest } = line.value;
+			if (!("parentSession" in line.value) || typeof parentSession === "string")
+				return 0;
+			line.value = rest;
+			line.raw = JSON.stringify(rest);
+			return 1;
+		},
+	},
 	{
 		name: "list: line ends",
 		reason: "only a newline ends a line; pi's listing also cuts at U+2028, U+2029 and a lone carriage return",
@@ -191,10 +246,16 @@ function listable(message) {
 		Array.isArray(message.content) && message.content.every(isObject);
 }
 
-/* Answers that pi does not give, because it throws on an odd value that ramet passes over. */
-export const THROWS = "pi throws a TypeError on an odd value; ramet answers";
+/* Small things that the comparison itself passes over. */
+export const PASSED = {
+	thrown: ["pi throws", "a TypeError at an odd value that ramet passes over; there is nothing to compare"],
+	emptyLeaf: ["leaf with an empty id", "ramet takes it for the entry; for pi an empty leaf is none"],
+	noIdToFork: ["fork from no id", "pi offers user messages without id to be forked from; ramet leaves them out"],
+	exportCwd: ["export: working directory", "pi exports its own idea of the directory (absolute, or the process's); ramet what the header says"],
+};
 
-export const REASONS = new Map([...RULES, ...LIST_RULES].map((rule) => [rule.name, rule.reason]));
+export const REASONS = new Map([...RULES, ...LIST_RULES].map((rule) => [rule.name, rule.reason])
+	.concat(Object.values(PASSED)));
 
 function apply(rules, file) {
 	file.hidden ??= new Set();

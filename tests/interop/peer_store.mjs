@@ -18,7 +18,7 @@ async function ask({ verb, cwd, id, flat }) {
 	case "recent":
 		return findMostRecentSession(folder, cwd);
 	case "progress":
-		await SessionManager.listAll(folder, (n, total, partial) => seen.push([n, total, partial ? partial.length : null]));
+		await SessionManager.listAll(folder, (n, total, partial) => seen.push([n, total, partial ? "some" : null]));
 		return seen;
 	}
 }

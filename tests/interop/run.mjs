@@ -12,7 +12,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { REASONS, THROWS, forListing, forReading, madeIds, toBytes } from "./explained.mjs";
+import { PASSED, REASONS, forListing, forReading, madeIds, toBytes } from "./explained.mjs";
 import { damage, makeRandom, makeSession } from "./hostile.mjs";
 import { Peer, probeFiles, same, tidy, whereDifferent } from "./asking.mjs";
 import { checkStores } from "./stores.mjs";
@@ -66,11 +66,14 @@ class Comparison {
 		this.differences = [];
 		this.explained = new Set([...one.reading.used, ...one.listing.used]);
 	}
+	pass(what) {
+		this.explained.add(PASSED[what][0]);
+	}
 	check(field, theirs, ours) {
 		tally.answers++;
 		const thrown = theirs && theirs["\u0001thrown"];
 		if (thrown === "TypeError" && !ours?.error) {
-			this.explained.add(THROWS);
+			this.explained.add(`${PASSED.thrown[0]}: ${field.replace(/^leaf .* /, "")}`);
 			return;
 		}
 		if (!same(theirs, ours))
@@ -97,25 +100,30 @@ function renamed(value, names) {
 }
 
 function compareViews(c, theirs, ours, theirNames, ourNames) {
-	const fields = ["path", "selected", "context", "projection", "llm", "tokens", "exported"];
 	ours.forEach((view, i) => {
-		for (const field of fields) {
-			const mine = field === "exported" ? exportedOf(view) : tidy(view[field]);
-			const peers = theirs.views[i][field];
-			if (field === "exported" && peers?.[0])
-				peers[0].timestamp = "<now>";
-			c.check(`leaf ${JSON.stringify(view.leaf)} ${field}`, renamed(peers, theirNames), renamed(mine, ourNames));
-		}
+		const answers = theirs.views[i];
+		if (answers.exported?.length)
+			compareExports(c, answers.exported, view);
+		for (const field of ["path", "selected", "context", "projection", "llm", "tokens", "exported"])
+			c.check(`leaf ${JSON.stringify(view.leaf)} ${field}`, renamed(answers[field], theirNames),
+				renamed(view[field], ourNames));
 	});
 }
 
-function exportedOf(view) {
-	if (view.row === null)
-		return null;
-	const lines = view.exported.split("\n").filter(Boolean).map((line) => tidy(JSON.parse(line)));
-	if (lines[0])
-		lines[0].timestamp = "<now>";
-	return lines;
+/* The header's time is now; its directory is what ramet read. */
+function compareExports(c, theirs, view) {
+	const ours = view.exported[0];
+	theirs[0].timestamp = ours.timestamp;
+	if (ours.cwd !== theirs[0].cwd) {
+		c.pass("exportCwd");
+		if (typeof ours.cwd !== "string" || ours.cwd === "" || path.resolve(ours.cwd) === theirs[0].cwd)
+			theirs[0].cwd = ours.cwd ?? null;
+		ours.cwd ??= null;
+	}
+	view.exported.slice(1).forEach((line) => {
+		if (typeof line.id !== "string")
+			line.id = null;
+	});
 }
 
 function compareSession(c, theirs, ours) {
@@ -133,12 +141,19 @@ function compareSession(c, theirs, ours) {
 	const { breakdown, ...stats } = ours.stats;
 	put("stats", theirs.stats, stats);
 	put("breakdown", theirs.breakdown, breakdown);
-	put("forkMessages", theirs.forkMessages, ours.forkMessages);
+	put("forkMessages", forkable(c, theirs.forkMessages, theirNames), ours.forkMessages);
 	if (ours.views.length) {
 		put("unknown leaf", theirs.unknown, tidy(ours.views[0].context));
 		put("path of an unknown leaf", theirs.unknownPath, 0);
 	}
 	compareViews(c, theirs, c.views, theirNames, ourNames);
+}
+
+function forkable(c, messages, names) {
+	const kept = messages.filter?.((m) => names.get(m.entryId) !== null) ?? messages;
+	if (kept.length !== messages.length)
+		c.pass("noIdToFork");
+	return kept;
 }
 
 function labelsOf(ours) {
@@ -153,7 +168,7 @@ function entriesOf(one, entries) {
 	const before = forEntries(one);
 	return entries.map((entry, i) => {
 		if (!before[i] || madeIds(one.reading))
-			return entry;
+			return entry;                     /* new ids on both sides */
 		const { id, parentId, ...rest } = entry;
 		const back = { ...rest };
 		for (const key of ["id", "parentId"])
@@ -195,7 +210,7 @@ function compare(one, theirs, ours, listed) {
 		compareList(c, listed.get(path.basename(one.listPath)), ours.listInfo);
 		const refused = Boolean(theirs.error);
 		if (refused && theirs.thrown === "TypeError" && !ours.error)
-			c.explained.add(THROWS);
+			c.explained.add(`${PASSED.thrown[0]}: open`);
 		else if (one.bytes.length === 0)
 			c.check("an empty file", "EFORMAT", ours.error?.code);
 		else if (refused || ours.error)
@@ -217,8 +232,8 @@ function leavesOf(one, ours) {
 	const noIds = ours.rows.map((row, i) => (row[1] === null ? i : -1)).filter((i) => i >= 0);
 	const last = new Map(ours.rows.map((row, i) => [row[1], i]));
 	one.views = ours.views.filter((v) => v.row === null || v.leaf === null || last.get(v.leaf) === v.row);
-	if (!ours.rows.length)
-		one.views = [];
+	one.emptyLeaf = one.views.some((v) => v.leaf === "");
+	one.views = ours.rows.length ? one.views.filter((v) => v.leaf !== "").map(tidyView) : [];
 	return one.views.map((v) => {
 		if (v.row === null)
 			return null;
@@ -228,7 +243,16 @@ function leavesOf(one, ours) {
 	});
 }
 
+function tidyView(view) {
+	const tidied = tidy(view);
+	if (view.row === null)
+		tidied.exported = null;
+	return tidied;
+}
+
 function report(one, c) {
+	if (one.emptyLeaf)
+		c.pass("emptyLeaf");
 	for (const name of c.explained)
 		note(name);
 	if (!c.differences.length) {
@@ -286,7 +310,7 @@ async function main() {
 	}
 	console.log(`${tally.answers} answers compared in ${((Date.now() - start) / 1000).toFixed(1)} s; files with explained differences:`);
 	for (const [name, n] of [...tally.used].sort((a, b) => b[1] - a[1]))
-		console.log(`${String(n).padStart(6)}  ${name}: ${REASONS.get(name) ?? "passed over"}`);
+		console.log(`${String(n).padStart(6)}  ${name}: ${REASONS.get(name) ?? PASSED.thrown[1]}`);
 	console.log(`${tally.passed} passed, ${tally.failed} failed`);
 	process.exitCode = tally.failed ? 1 : 0;
 }

@@ -8,7 +8,7 @@ import { makeRandom, makeSession } from "./hostile.mjs";
 import { probe, same, tidy, whereDifferent } from "./asking.mjs";
 
 const CWDS = ["/home/ada/project", "/home/ada/other", "/home/ada-project", "/", "/home/ada/../ada/project/"];
-const ROUNDS = 20;
+const ROUNDS = 10;
 
 /* An agent directory with several projects, and a flat directory with sessions of all of them. */
 function makeStore(base, random) {
@@ -75,8 +75,13 @@ function questions(store) {
 			list.push({ verb: "findById", cwd, id, flat: true, ours: () => found(ask("find", store.flat, "-", id, cwd)) });
 		}
 	}
-	list.push({ verb: "progress", flat: true, ours: () => ask("progress", store.flat, "-").progress });
+	list.push({ verb: "progress", flat: true, ours: () => ask("progress", store.flat, "-").progress.map(cadence) });
 	return list;
+}
+
+/* How many sessions a partial list has depends on which file was read first. */
+function cadence([loaded, total, partial]) {
+	return [loaded, total, partial === null ? null : "some"];
 }
 
 /* Which of several sessions with one id comes first is the directory's affair. */

@@ -7,7 +7,8 @@
 
 #define BUF RAMET_BUF_INIT(1u << 20)
 
-static void assert_line(const char *text, size_t len, size_t max, const char *expected, size_t cells)
+static void assert_line(const char *text, size_t len, size_t max, const char *expected,
+			size_t cells)
 {
 	struct ramet_buf out = BUF;
 
@@ -106,6 +107,12 @@ static void text__keeps_the_end_of_a_path(void **state)
 	ramet_buf_reset(&out);
 	assert_int_equal(text_add_path(&out, ramet_bytes_of("/a/bc/def"), 5), 5);
 	assert_string_equal(out.ptr, "…/def");
+	ramet_buf_reset(&out);
+	assert_int_equal(text_add_path(&out, ramet_bytes_of("/a/bc/def"), 7), 5);
+	assert_string_equal(out.ptr, "…/def");
+	ramet_buf_reset(&out);
+	assert_int_equal(text_add_path(&out, ramet_bytes_of("/a/bcdefgh/"), 6), 6);
+	assert_string_equal(out.ptr, "…efgh/");
 	ramet_buf_reset(&out);
 	assert_int_equal(text_add_path(&out, ramet_bytes_of("a\nb  c"), 9), 6);
 	assert_string_equal(out.ptr, "a␊b  c");

@@ -1,0 +1,24 @@
+/*
+ * model/context_priv.h - what the files that build a context share.
+ */
+#ifndef RAMETI_MODEL_CONTEXT_PRIV_H
+#define RAMETI_MODEL_CONTEXT_PRIV_H
+
+#include "base/mem.h"
+#include "model/tree.h"
+
+struct rameti_context_work {
+	struct ramet_context *c;
+	struct rameti_arena *arena;              /* owned by the context */
+	struct ramet_buf scratch;
+	struct ramet_json_doc doc;               /* the entry parsed last */
+	uint32_t cap_messages;
+};
+int rameti_context_parse(struct rameti_context_work *w, uint32_t row, const struct ramet_json **root,
+			 struct ramet_error *err);
+int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v, struct ramet_bytes *kept,
+			struct ramet_error *err);
+/* Selected rows to messages, edits applied. */
+int rameti_context_project(struct rameti_context_work *w, struct ramet_error *err);
+
+#endif
