@@ -3,8 +3,8 @@
  *
  *     bench_json FILE [ROUNDS]
  *
- * Holds FILE in memory, runs each measure ROUNDS times (10) and prints its best, a line per measure:
- * name, seconds, GB/s. Lines that are no JSON are counted, not hidden.
+ * Holds FILE in memory, runs each measure ROUNDS times (10) and prints its best, a line per
+ * measure: name, seconds, GB/s. Lines that are no JSON are counted, not hidden.
  */
 #include "base/file.h"
 #include "json/scan.h"
@@ -35,7 +35,8 @@ static void report(const char *name, double best, size_t len, uint64_t lines, ui
 		     (double)len / best * 1e-9, (unsigned long long)lines, (unsigned long long)bad);
 }
 
-static void scan_all(struct rameti_scanner *s, struct ramet_bytes text, uint64_t *lines, uint64_t *bad)
+static void scan_all(struct rameti_scanner *s, struct ramet_bytes text, uint64_t *lines,
+		     uint64_t *bad)
 {
 	struct rameti_found found[N_WANTS];
 	struct rameti_line line;
@@ -52,7 +53,8 @@ static void scan_all(struct rameti_scanner *s, struct ramet_bytes text, uint64_t
 	}
 }
 
-static void tape_all(struct ramet_json_doc *doc, struct ramet_bytes text, uint64_t *lines, uint64_t *bad)
+static void tape_all(struct ramet_json_doc *doc, struct ramet_bytes text, uint64_t *lines,
+		     uint64_t *bad)
 {
 	*lines = *bad = 0;
 	while (text.len) {

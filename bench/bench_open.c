@@ -32,7 +32,8 @@ static long private_kb(void)
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Clean: %ld", &kb) == 1 || sscanf(line, "Private_Dirty: %ld", &kb) == 1)
+		if (sscanf(line, "Private_Clean: %ld", &kb) == 1 ||
+		    sscanf(line, "Private_Dirty: %ld", &kb) == 1)
 			sum += kb;
 	fclose(f);
 	return sum;
@@ -64,8 +65,10 @@ static int report(const struct ramet_session *s, double open_us, struct ramet_er
 		ramet_context_free(c);
 	}
 	qsort(us, ROUNDS, sizeof(us[0]), by_value);
-	printf("{\"openMs\":%.3f,\"privateKb\":%ld,\"entries\":%u,\"contextMessages\":%u,\"contextUs\":%.1f}\n",
-	       open_us / 1e3, kb, (unsigned)ramet_tree_count(t), (unsigned)messages, us[ROUNDS / 2]);
+	printf("{\"openMs\":%.3f,\"privateKb\":%ld,\"entries\":%u,\"contextMessages\":%u,"
+	       "\"contextUs\":%.1f}\n",
+	       open_us / 1e3, kb, (unsigned)ramet_tree_count(t), (unsigned)messages,
+	       us[ROUNDS / 2]);
 	return 0;
 }
 

@@ -3,10 +3,10 @@
  *
  *     make_session OUT ENTRIES BYTES CONTEXT [SEED]
  *
- * Turns of user, assistant with a tool call, tool result; side branches, labels, model changes and
- * compactions as agents write them; code-like texts with escapes, some not ASCII; tool results of very
- * uneven size, so that the file comes to about BYTES. The last compaction is placed so that the context
- * at the leaf has exactly CONTEXT messages.
+ * Turns of user, assistant with a tool call, tool result; side branches, labels, model changes
+ * and compactions as agents write them; code-like texts with escapes, some not ASCII; tool
+ * results of very uneven size, so that the file comes to about BYTES. The last compaction is
+ * placed so that the context at the leaf has exactly CONTEXT messages.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,16 +30,18 @@ static uint64_t below(uint64_t n)
 }
 
 static const char *const words[] = {
-	"parser", "the", "queue", "stale", "lock", "of", "index", "buffer", "and", "retry", "branch", "in", "leaf",
-	"token", "a", "cache", "is", "schema", "worker", "to", "offset", "commit", "reader", "when", "writer", "fails",
-	"Größe", "数据", "naïve", "ошибка", "✓", "snapshot",
+	"parser", "the",    "queue",  "stale", "lock",	 "of",	   "index",  "buffer",
+	"and",	  "retry",  "branch", "in",    "leaf",	 "token",  "a",	     "cache",
+	"is",	  "schema", "worker", "to",    "offset", "commit", "reader", "when",
+	"writer", "fails",  "Größe",  "数据",  "naïve",	 "ошибка", "✓",	     "snapshot",
 };
 static const char *const lines[] = {
 	"\\tif (err != nil) {\\n\\t\\treturn fmt.Errorf(\\\"open %s: %w\\\", path, err)\\n\\t}\\n",
 	"    const next = await this.queue.take({ timeout: 500 });\\n",
 	"/home/dev/project/src/index/cursor.ts:118:\\treturn this.rows[this.at];\\n",
 	"\\u001b[32m+\\u001b[0m\\tassert_int_equal(ramet_len(&b), 42);\\n",
-	"  { \\\"name\\\": \\\"cursor\\\", \\\"lag_ms\\\": 12.5, \\\"tags\\\": [\\\"a\\\", \\\"b\\\"] },\\n",
+	"  { \\\"name\\\": \\\"cursor\\\", \\\"lag_ms\\\": 12.5, \\\"tags\\\": [\\\"a\\\", "
+	"\\\"b\\\"] },\\n",
 	"#define LIMIT_OF(x) (sizeof(x) / sizeof((x)[0]))\\n",
 	"2025-11-03T10:22:41.553Z INFO  worker 3: 1204 rows, 0 skipped\\n",
 };
@@ -83,8 +85,10 @@ static void put_time(struct out *o)
 
 	o->ms += 400 + below(9000);
 	s = o->ms / 1000;
-	snprintf(text, sizeof(text), "2025-%02" PRIu64 "-%02" PRIu64 "T%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64
-		 ".%03" PRIu64 "Z", 1 + s / 2419200 % 12, 1 + s / 86400 % 28, s / 3600 % 24, s / 60 % 60, s % 60,
+	snprintf(text, sizeof(text),
+		 "2025-%02" PRIu64 "-%02" PRIu64 "T%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64
+		 ".%03" PRIu64 "Z",
+		 1 + s / 2419200 % 12, 1 + s / 86400 % 28, s / 3600 % 24, s / 60 % 60, s % 60,
 		 o->ms % 1000);
 	put(o, text);
 }
@@ -95,7 +99,8 @@ static void head(struct out *o, const char *type)
 	char text[128], id[16];
 
 	snprintf(id, sizeof(id), "%08" PRIx64, (o->entries * 0x9e3779b1u + 77) & 0xffffffffu);
-	snprintf(text, sizeof(text), "{\"type\":\"%s\",\"id\":\"%s\",\"parentId\":%s%s%s,\"timestamp\":\"", type, id,
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"%s\",\"id\":\"%s\",\"parentId\":%s%s%s,\"timestamp\":\"", type, id,
 		 o->leaf[0] ? "\"" : "", o->leaf[0] ? o->leaf : "null", o->leaf[0] ? "\"" : "");
 	put(o, text);
 	put_time(o);
@@ -127,19 +132,28 @@ static void assistant(struct out *o)
 	uint64_t in = below(90000), n = below(3000);
 
 	head(o, "message");
-	put(o, ",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"");
+	put(o, ",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+	       "\"thinking\":\"");
 	put_words(o, 10 + below(40));
 	put(o, "\",\"thinkingSignature\":\"");
-	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "\"},", next(), next(), next());
+	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "\"},", next(),
+		 next(), next());
 	put(o, text);
-	snprintf(text, sizeof(text), "{\"type\":\"toolCall\",\"id\":\"call_%016" PRIx64 "\",\"name\":\"edit\",\"arguments\":"
-		 "{\"path\":\"src/%s.ts\",\"newText\":\"", next(), words[below(26)]);
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"toolCall\",\"id\":\"call_%016" PRIx64
+		 "\",\"name\":\"edit\",\"arguments\":"
+		 "{\"path\":\"src/%s.ts\",\"newText\":\"",
+		 next(), words[below(26)]);
 	put(o, text);
 	put_code(o, 60 + below(200));
-	snprintf(text, sizeof(text), "\"}}],\"api\":\"messages\",\"provider\":\"anthropic\",\"model\":\"model-4\",\"usage\":{"
-		 "\"input\":%" PRIu64 ",\"output\":%" PRIu64 ",\"cacheRead\":%" PRIu64 ",\"cacheWrite\":0,\"totalTokens\":%"
-		 PRIu64 ",\"cost\":{\"input\":0.%05" PRIu64 ",\"output\":0.01,\"cacheRead\":0,\"cacheWrite\":0,\"total\":0.%05"
-		 PRIu64 "}},\"stopReason\":\"toolUse\"", in, n, in / 2, in + n, in % 99999, n % 99999);
+	snprintf(text, sizeof(text),
+		 "\"}}],\"api\":\"messages\",\"provider\":\"anthropic\",\"model\":\"model-4\","
+		 "\"usage\":{"
+		 "\"input\":%" PRIu64 ",\"output\":%" PRIu64 ",\"cacheRead\":%" PRIu64
+		 ",\"cacheWrite\":0,\"totalTokens\":%" PRIu64 ",\"cost\":{\"input\":0.%05" PRIu64
+		 ",\"output\":0.01,\"cacheRead\":0,\"cacheWrite\":0,\"total\":0.%05" PRIu64
+		 "}},\"stopReason\":\"toolUse\"",
+		 in, n, in / 2, in + n, in % 99999, n % 99999);
 	put(o, text);
 	end_message(o);
 }
@@ -147,7 +161,8 @@ static void assistant(struct out *o)
 static void tool_result(struct out *o, uint64_t bytes)
 {
 	head(o, "message");
-	put(o, ",\"message\":{\"role\":\"toolResult\",\"toolCallId\":\"call_1\",\"toolName\":\"edit\",\"content\":[{\"type\":"
+	put(o, ",\"message\":{\"role\":\"toolResult\",\"toolCallId\":\"call_1\",\"toolName\":"
+	       "\"edit\",\"content\":[{\"type\":"
 	       "\"text\",\"text\":\"");
 	put_code(o, bytes);
 	put(o, "\"}],\"isError\":false");
@@ -163,7 +178,8 @@ static void compaction(struct out *o)
 	head(o, "compaction");
 	put(o, ",\"summary\":\"");
 	put_words(o, 300);
-	snprintf(text, sizeof(text), "\",\"firstKeptEntryId\":\"%s\",\"tokensBefore\":150000}\n", kept);
+	snprintf(text, sizeof(text), "\",\"firstKeptEntryId\":\"%s\",\"tokensBefore\":150000}\n",
+		 kept);
 	put(o, text);
 }
 
@@ -181,10 +197,12 @@ static void small(struct out *o, uint64_t which)
 	}
 }
 
-/* What is left to write is shared among the tool results still to come; one in forty is a large one. */
+/* What is left to write is shared among the tool results still to come; one in forty is a large
+ * one. */
 static uint64_t result_size(const struct out *o, uint64_t entries, uint64_t bytes)
 {
-	uint64_t left = bytes > o->bytes ? bytes - o->bytes : 0, results = (entries - o->entries) / 3 + 1;
+	uint64_t left = bytes > o->bytes ? bytes - o->bytes : 0,
+		 results = (entries - o->entries) / 3 + 1;
 	uint64_t mean = left / results, fixed = 1300;
 
 	mean = mean > fixed ? mean - fixed : 64;
@@ -210,7 +228,8 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
-	put(&o, "{\"type\":\"session\",\"version\":3,\"id\":\"bench\",\"timestamp\":\"2025-01-01T00:00:00.000Z\",\"cwd\":"
+	put(&o, "{\"type\":\"session\",\"version\":3,\"id\":\"bench\",\"timestamp\":\"2025-01-"
+		"01T00:00:00.000Z\",\"cwd\":"
 		"\"/home/dev/project\"}\n");
 	small(&o, 0);
 	small(&o, 1);

@@ -56,6 +56,7 @@ if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
 	foreach(room IN LISTS RAMET_ROOMS RAMET_FACES)
 		ramet_glob(tests "tests/unit/${room}/test_*.c")
 		ramet_glob(helpers "tests/unit/${room}/*.c" "tests/unit/*.c")
+		list(FILTER helpers EXCLUDE REGEX "/probe_[a-z_]*\\.c$")
 		if(tests)
 			list(REMOVE_ITEM helpers ${tests})
 		endif()
@@ -79,7 +80,8 @@ else()
 endif()
 
 # ---- helpers of the golden runners, and benchmarks: plain executables ----
-ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c" "bench/*.c")
+ramet_glob(tool_sources "tests/golden/probe*.c" "tests/interop/probe*.c"
+	"tests/unit/*/probe_*.c" "bench/*.c")
 foreach(source IN LISTS tool_sources)
 	cmake_path(GET source STEM stem)
 	ramet_add_tool(${stem} "${source}")

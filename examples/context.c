@@ -15,10 +15,12 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || ramet_session_open(&s, argv[1], NULL, &err) < 0)
 		return 1;
-	if (ramet_context_new(&c, ramet_session_tree(s), ramet_tree_leaf(ramet_session_tree(s)), &err) < 0)
+	if (ramet_context_new(&c, ramet_session_tree(s), ramet_tree_leaf(ramet_session_tree(s)),
+			      &err) < 0)
 		return 1;
 	for (i = 0; i < c->n_messages; i++)
-		printf("%s: %zu bytes\n", ramet_role_name(c->messages[i].role), c->messages[i].json.len);
+		printf("%s: %zu bytes\n", ramet_role_name(c->messages[i].role),
+		       c->messages[i].json.len);
 	ramet_context_free(c);
 	ramet_session_close(s);
 	return 0;

@@ -28,18 +28,18 @@ extern "C" {
 
 enum ramet_code {
 	RAMET_OK = 0,
-	RAMET_ENOMEM = -1,                       /* out of memory */
-	RAMET_EINVAL = -2,                       /* an argument makes no sense */
-	RAMET_EIO = -3,                          /* the operating system said no; see err->sys */
-	RAMET_ENOTFOUND = -4,                    /* no such session, entry or file */
-	RAMET_EFORMAT = -5,                      /* not a session, or not what it claims to be */
-	RAMET_ELIMIT = -6,                       /* a limit was reached (depth, size, count) */
-	RAMET_EVERSION = -7,                     /* a format version that this call cannot work on */
-	RAMET_ECONFLICT = -8,                    /* somebody else changed it first */
-	RAMET_EAMBIGUOUS = -9,                   /* an id prefix that fits more than one */
-	RAMET_ECANCELED = -10,                   /* the caller's cancel callback said stop */
-	RAMET_EUNKNOWN = -11,                    /* outcome unknown (a failed fsync) */
-	RAMET_EJSON = -12                        /* not JSON */
+	RAMET_ENOMEM = -1, /* out of memory */
+	RAMET_EINVAL = -2, /* an argument makes no sense */
+	RAMET_EIO = -3, /* the operating system said no; see err->sys */
+	RAMET_ENOTFOUND = -4, /* no such session, entry or file */
+	RAMET_EFORMAT = -5, /* not a session, or not what it claims to be */
+	RAMET_ELIMIT = -6, /* a limit was reached (depth, size, count) */
+	RAMET_EVERSION = -7, /* a format version that this call cannot work on */
+	RAMET_ECONFLICT = -8, /* somebody else changed it first */
+	RAMET_EAMBIGUOUS = -9, /* an id prefix that fits more than one */
+	RAMET_ECANCELED = -10, /* the caller's cancel callback said stop */
+	RAMET_EUNKNOWN = -11, /* outcome unknown (a failed fsync) */
+	RAMET_EJSON = -12 /* not JSON */
 };
 
 #define RAMET_ERROR_TEXT 256
@@ -72,7 +72,8 @@ struct ramet_buf {
 #define RAMET_BUF_INIT(max_len) { NULL, 0, 0, (max_len), 0 }
 
 /* Every allocation of the library goes through these. Set before the first other call, from one
- * thread; NULL restores the C library's. realloc(user, NULL, n) allocates, free(user, NULL) is fine. */
+ * thread; NULL restores the C library's. realloc(user, NULL, n) allocates, free(user, NULL) is
+ * fine. */
 struct ramet_allocator {
 	void *(*realloc)(void *user, void *ptr, size_t size);
 	void (*free)(void *user, void *ptr);
@@ -102,9 +103,10 @@ RAMET_API void ramet_buf_addf(struct ramet_buf *b, const char *fmt, ...) RAMET_P
 RAMET_API int ramet_buf_reserve(struct ramet_buf *b, size_t more);  /* 0, or the sticky failure */
 RAMET_API struct ramet_bytes ramet_buf_bytes(const struct ramet_buf *b);
 RAMET_API int ramet_buf_status(const struct ramet_buf *b);
-RAMET_API void ramet_buf_reset(struct ramet_buf *b);         /* empty again, keeps memory, clears status */
+RAMET_API void ramet_buf_reset(struct ramet_buf *b); /* empty again, keeps memory, clears status */
 RAMET_API void ramet_buf_truncate(struct ramet_buf *b, size_t len);
-RAMET_API char *ramet_buf_detach(struct ramet_buf *b, size_t *len);  /* the caller frees with ramet_free */
+RAMET_API char *ramet_buf_detach(struct ramet_buf *b,
+				 size_t *len); /* the caller frees with ramet_free */
 RAMET_API void ramet_buf_release(struct ramet_buf *b);       /* usable again afterwards */
 
 #ifdef __cplusplus

@@ -15,8 +15,9 @@ extern "C" {
 /* The header of a session, as the current version of its format has it. */
 struct ramet_header {
 	struct ramet_bytes json;                 /* migrated in memory, without newline */
-	struct ramet_bytes id, cwd, timestamp, parent_session;   /* decoded; ptr NULL when not a text */
-	int64_t created_ms;                      /* RAMET_TIME_NONE if the timestamp does not parse */
+	struct ramet_bytes id, cwd, timestamp,
+		parent_session; /* decoded; ptr NULL when not a text */
+	int64_t created_ms; /* RAMET_TIME_NONE if the timestamp does not parse */
 	double version;                          /* as stored; 1 when missing */
 	uint64_t line, offset, length;           /* where it stands in the file */
 };

@@ -29,14 +29,14 @@ enum ramet_json_kind {
 };
 
 enum ramet_json_flags {
-	RAMET_JSON_STRICT = 1,                   /* refuse invalid UTF-8 in strings too */
-	RAMET_JSON_HAS_ESCAPE = 1,               /* on a string node: a backslash is inside */
-	RAMET_JSON_BAD_UTF8 = 2                  /* on the root node: invalid UTF-8 somewhere inside */
+	RAMET_JSON_STRICT = 1, /* refuse invalid UTF-8 in strings too */
+	RAMET_JSON_HAS_ESCAPE = 1, /* on a string node: a backslash is inside */
+	RAMET_JSON_BAD_UTF8 = 2 /* on the root node: invalid UTF-8 somewhere inside */
 };
 
-/* One value of a parsed text. Nodes lie in one array in document order: a container is followed by
- * its members (key node, value node, key node, ...) or items; node + node->span is the next sibling.
- * Nodes and the text they point into live until the document is parsed anew or released. */
+/* One value of a parsed text. Nodes lie in one array in document order: a container is followed
+ * by its members (key node, value node, key node, ...) or items; node + node->span is the next
+ * sibling. Nodes and the text they point into live until the document is parsed anew or released. */
 struct ramet_json {
 	const char *ptr;                         /* first byte of the raw text, quotes included */
 	uint32_t len;                            /* of the raw text */
@@ -80,7 +80,7 @@ RAMET_API struct ramet_bytes ramet_json_plain(const struct ramet_json *v);
  * form (WTF-8); each maximal invalid sequence becomes U+FFFD. Nothing for other kinds. */
 RAMET_API void ramet_json_text(const struct ramet_json *v, struct ramet_buf *out);
 RAMET_API int ramet_json_text_is(const struct ramet_json *v, const char *text);
-RAMET_API double ramet_json_number(const struct ramet_json *v);               /* 0 if not a number */
+RAMET_API double ramet_json_number(const struct ramet_json *v); /* 0 if not a number */
 /* Is the value true to JavaScript: not null, false, 0, -0, "" or nothing. */
 RAMET_API int ramet_json_truthy(const struct ramet_json *v);
 
@@ -99,7 +99,8 @@ RAMET_API void ramet_json_key(struct ramet_json_writer *w, const char *key);
 RAMET_API void ramet_json_add_text(struct ramet_json_writer *w, struct ramet_bytes text);
 RAMET_API void ramet_json_add_cstr(struct ramet_json_writer *w, const char *text);  /* NULL: null */
 RAMET_API void ramet_json_add_int(struct ramet_json_writer *w, int64_t n);
-RAMET_API void ramet_json_add_double(struct ramet_json_writer *w, double x); /* shortest form, as JavaScript */
+RAMET_API void ramet_json_add_double(struct ramet_json_writer *w,
+				     double x); /* shortest form, as JavaScript */
 RAMET_API void ramet_json_add_bool(struct ramet_json_writer *w, int b);
 RAMET_API void ramet_json_add_null(struct ramet_json_writer *w);
 /* A value that is JSON already: copied byte for byte, except that invalid UTF-8 becomes U+FFFD

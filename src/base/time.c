@@ -105,6 +105,17 @@ static int64_t utc_of_local(int64_t local)
 	return local - before;
 }
 
+/* What the text's zone adds to UTC, counted in 32 bits as V8 does; 0 when there is no such zone. */
+static int finish_zone(const struct rameti_time_parts *p, int64_t *offset)
+{
+	uint32_t hours = (uint32_t)(p->hour > 0 ? p->hour : 0);
+	uint32_t minutes = (uint32_t)(p->minute > 0 ? p->minute : 0);
+	uint32_t seconds = hours * 3600 + minutes * 60;
+
+	*offset = p->sign * (int64_t)seconds * 1000;
+	return seconds <= INT32_MAX;
+}
+
 static int64_t finish(struct rameti_time_parts *p)
 {
 	int64_t days, time_ms, ms, offset;
@@ -113,9 +124,9 @@ static int64_t finish(struct rameti_time_parts *p)
 		return RAMETI_TIME_NONE;
 	ms = days * MS_PER_DAY + time_ms;
 	if (p->sign) {
-		offset = (p->hour > 0 ? p->hour : 0) * INT64_C(3600);
-		offset += (p->minute > 0 ? p->minute : 0) * 60;
-		ms -= p->sign * offset * 1000;
+		if (!finish_zone(p, &offset))
+			return RAMETI_TIME_NONE;
+		ms -= offset;
 	} else if (ms < -TIME_MAX - 30 * MS_PER_DAY || ms > TIME_MAX + 30 * MS_PER_DAY) {
 		return RAMETI_TIME_NONE;
 	} else {

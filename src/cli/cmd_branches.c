@@ -37,7 +37,8 @@ static void add_title(struct table *t, const struct ramet_json *branch, size_t r
 	if (label.len) {
 		out_style(t->out, STYLE_LABEL);
 		out_str(t->out, "[");
-		cells = 3 + out_safe(t->out, label, LABEL_CELLS);
+		cells = room / 2 < LABEL_CELLS ? room / 2 : LABEL_CELLS;
+		cells = 3 + out_safe(t->out, label, cells);
 		out_str(t->out, "]");
 		out_style(t->out, STYLE_NONE);
 		out_str(t->out, " ");

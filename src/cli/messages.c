@@ -98,12 +98,12 @@ static void print_text(struct printer *p, struct ramet_bytes text, enum style st
 
 	text = trim_end(text);
 	for (uint32_t n = 0; text.len && (n < most || p->opts->all) && !out_broken(o); n++) {
-		text_add_blanks(&o->buf, INDENT);
-		if (style != STYLE_NONE)
-			out_style(o, style);
-		text_next_line(&text, cells, &o->buf);
-		if (style != STYLE_NONE)
-			out_style(o, STYLE_NONE);
+		ramet_buf_reset(&p->more);
+		text_next_line(&text, cells, &p->more);
+		if (p->more.len) {
+			text_add_blanks(&o->buf, INDENT);
+			out_styled(o, style, p->more.ptr);
+		}
 		out_newline(o);
 	}
 	if (text.len) {
@@ -201,7 +201,7 @@ void messages_print(struct out *o, const struct ramet_json *message,
 		    const struct messages_opts *opts)
 {
 	struct printer p = {
-		o, opts, RAMET_BUF_INIT(CLI_TEXT_MAX), RAMET_BUF_INIT(256)
+		o, opts, RAMET_BUF_INIT(CLI_TEXT_MAX), RAMET_BUF_INIT(CLI_TEXT_MAX)
 	};
 	const struct heading *h = heading_of(message);
 	int is_output = h->style == STYLE_TOOL;

@@ -281,7 +281,7 @@ void text_add_cell(struct ramet_buf *out, struct ramet_bytes text, size_t cells,
 struct brk {
 	size_t out_len;
 	struct ramet_bytes rest;
-	int set, word;                           /* word: something other than blanks came already */
+	int set, word;                           /* word: not only blanks came already */
 };
 
 static void drop_newline(struct ramet_bytes *rest)

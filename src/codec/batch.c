@@ -1,8 +1,8 @@
 /*
  * codec/batch.c - lines of one stretch of a file, each looked at alone: rows and oddities.
  *
- * Needs nothing but the lines, so that several threads can fill batches of one file. Keeps the text of
- * header lines and the decoded ids; everything else stays in the file.
+ * Needs nothing but the lines, so that several threads can fill batches of one file. Keeps the
+ * text of header lines and the decoded ids; everything else stays in the file.
  */
 #include "codec/codec.h"
 
@@ -54,7 +54,8 @@ int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd)
 
 static int mark(struct rameti_batch *b, const char *code, int severity)
 {
-	int r = rameti_grow((void **)&b->marks, &b->cap_marks, b->n_marks, sizeof(*b->marks), ITEMS_MAX);
+	int r = rameti_grow((void **)&b->marks, &b->cap_marks, b->n_marks, sizeof(*b->marks),
+			    ITEMS_MAX);
 
 	if (r < 0)
 		return r;
@@ -69,15 +70,18 @@ static int room_for_row(struct rameti_batch *b)
 	int r = rameti_grow((void **)&b->rows, &b->cap, b->n, sizeof(*b->rows), ITEMS_MAX);
 
 	if (!r)
-		r = rameti_grow((void **)&b->id_len, &b->cap_id, b->n, sizeof(*b->id_len), ITEMS_MAX);
+		r = rameti_grow((void **)&b->id_len, &b->cap_id, b->n, sizeof(*b->id_len),
+				ITEMS_MAX);
 	if (!r)
-		r = rameti_grow((void **)&b->parent_len, &b->cap_parent, b->n, sizeof(*b->parent_len), ITEMS_MAX);
+		r = rameti_grow((void **)&b->parent_len, &b->cap_parent, b->n,
+				sizeof(*b->parent_len), ITEMS_MAX);
 	return r;
 }
 
 /* A legal oddity of an entry's line. */
-static int mark_entry(struct rameti_batch *b, const struct rameti_codec *codec, struct ramet_bytes line,
-		      const struct rameti_found *found, const struct ramet_row *row)
+static int mark_entry(struct rameti_batch *b, const struct rameti_codec *codec,
+		      struct ramet_bytes line, const struct rameti_found *found,
+		      const struct ramet_row *row)
 {
 	size_t i;
 	int r = 0;
@@ -109,7 +113,8 @@ static int add_header(struct rameti_batch *b, struct rameti_odd *odd, struct ram
 static int is_falsy(struct ramet_bytes line)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	int falsy = !ramet_json_parse(&doc, line, 0, NULL) && !ramet_json_truthy(ramet_json_root(&doc));
+	int falsy =
+		!ramet_json_parse(&doc, line, 0, NULL) && !ramet_json_truthy(ramet_json_root(&doc));
 
 	ramet_json_doc_release(&doc);
 	return falsy;
@@ -121,14 +126,16 @@ static int odd_kind(const struct rameti_line *l, struct ramet_bytes line)
 		return RAMETI_ODD_BLANK;
 	if (l->kind == RAMETI_LINE_VALUE)
 		return line.len < 64 && is_falsy(line) ? RAMETI_ODD_FALSY : RAMETI_ODD_SCALAR;
-	if (l->trouble == RAMETI_TROUBLE_MORE && l->error_at < line.len && line.ptr[l->error_at] == '{')
+	if (l->trouble == RAMETI_TROUBLE_MORE && l->error_at < line.len &&
+	    line.ptr[l->error_at] == '{')
 		return RAMETI_ODD_GLUED;
 	return RAMETI_ODD_BAD;
 }
 
 /* An object: an entry or a header. */
-static int add_object(struct rameti_batch *b, const struct rameti_codec *codec, struct ramet_bytes line,
-		      const struct rameti_line *l, const struct rameti_found *found, struct rameti_odd *odd)
+static int add_object(struct rameti_batch *b, const struct rameti_codec *codec,
+		      struct ramet_bytes line, const struct rameti_line *l,
+		      const struct rameti_found *found, struct rameti_odd *odd)
 {
 	struct ramet_row row;
 	uint32_t id_len = 0, parent_len = 0;
@@ -153,8 +160,9 @@ static int add_object(struct rameti_batch *b, const struct rameti_codec *codec, 
 	return 0;
 }
 
-int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec, struct rameti_scanner *scanner,
-		      struct ramet_bytes text, uint64_t offset, uint32_t *len, int *terminated)
+int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
+		      struct rameti_scanner *scanner, struct ramet_bytes text, uint64_t offset,
+		      uint32_t *len, int *terminated)
 {
 	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
 	struct rameti_odd odd = { 0 };

@@ -1,10 +1,10 @@
 /*
  * codec/codec.h - formats kept one JSON object a line: from lines to rows and back.
  *
- * Reading goes in two steps, so that many threads can do the first. *Facts*: each line alone becomes
- * a row or an oddity, gathered in a batch (rameti_batch_line). *Reading*: batches, in file order, are
- * fed to a reader, which finds the header, numbers lines, makes ids for old versions, builds the tree
- * and reports findings. Codecs work on bytes in memory only.
+ * Reading goes in two steps, so that many threads can do the first. *Facts*: each line alone
+ * becomes a row or an oddity, gathered in a batch (rameti_batch_line). *Reading*: batches, in
+ * file order, are fed to a reader, which finds the header, numbers lines, makes ids for old
+ * versions, builds the tree and reports findings. Codecs work on bytes in memory only.
  */
 #ifndef RAMETI_CODEC_CODEC_H
 #define RAMETI_CODEC_CODEC_H
@@ -16,13 +16,13 @@
 /* What became of a line that is no entry. */
 enum rameti_odd_kind {
 	RAMETI_ODD_BLANK,
-	RAMETI_ODD_HEADER,                       /* an object with type "session" */
-	RAMETI_ODD_SCALAR,                       /* JSON, but not an object, and true to JavaScript */
-	RAMETI_ODD_FALSY,                        /* null, false, 0, "" */
+	RAMETI_ODD_HEADER, /* an object with type "session" */
+	RAMETI_ODD_SCALAR, /* JSON, but not an object, and true to JavaScript */
+	RAMETI_ODD_FALSY, /* null, false, 0, "" */
 	RAMETI_ODD_BAD,
-	RAMETI_ODD_GLUED,                        /* BAD: an object, then another one */
+	RAMETI_ODD_GLUED, /* BAD: an object, then another one */
 	RAMETI_ODD_TOO_LONG,
-	RAMETI_ODD_BOM                           /* not a line: a byte order mark at the start of the file */
+	RAMETI_ODD_BOM /* not a line: a byte order mark at the start of the file */
 };
 struct rameti_odd {
 	uint8_t kind, trouble;                   /* trouble: enum rameti_line_trouble */
@@ -44,7 +44,8 @@ struct rameti_mark {
 /* Lines of one stretch of the file, in order. */
 struct rameti_batch {
 	struct ramet_row *rows;                  /* facts only */
-	uint32_t *id_len, *parent_len;           /* decoded ids one after the other in text: id, parent, id, ... */
+	uint32_t *id_len,
+		*parent_len; /* decoded ids one after the other in text: id, parent, id, ... */
 	uint32_t n, cap, cap_id, cap_parent;
 	struct rameti_odd *odd;
 	uint32_t n_odd, cap_odd;
@@ -64,28 +65,30 @@ struct rameti_reader;
 /* A format. */
 struct rameti_codec {
 	const char *name;
-	int (*sniff)(struct ramet_bytes head);                   /* is this the start of such a file? */
+	int (*sniff)(struct ramet_bytes head); /* is this the start of such a file? */
 	const struct rameti_want *wants;
 	size_t n_wants;
-	/* The entry in this scanned line of kind OBJECT: fills row's facts (not offset, length, crc), appends
-	 * the decoded id and parent id to ids. 0 an entry, 1 a header. */
-	int (*facts)(struct ramet_bytes line, const struct rameti_found *found, struct ramet_row *row,
-		     struct ramet_buf *ids, uint32_t *id_len, uint32_t *parent_len);
+	/* The entry in this scanned line of kind OBJECT: fills row's facts (not offset, length,
+	 * crc), appends the decoded id and parent id to ids. 0 an entry, 1 a header. */
+	int (*facts)(struct ramet_bytes line, const struct rameti_found *found,
+		     struct ramet_row *row, struct ramet_buf *ids, uint32_t *id_len,
+		     uint32_t *parent_len);
 	/* A header's line: is it one (else RAMET_EFORMAT), and what does it say. */
 	int (*header)(struct rameti_reader *r, struct ramet_bytes line, struct ramet_error *err);
 	/* The entry of row as the current version has it, from its stored line. */
-	int (*entry)(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line, struct ramet_buf *scratch,
-		     struct ramet_bytes *json, struct ramet_error *err);
+	int (*entry)(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		     struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
 };
 extern const struct rameti_codec rameti_codec_pi;
 const struct rameti_codec *rameti_codec_find(const char *name);
 const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head);
 
-/* Scan one line of text (which starts there and may go on beyond it) into the batch; offset is its place
- * in the file. *len is the line's length without newline. One scanner a thread, made with the codec's
- * wants. ENOMEM. */
-int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec, struct rameti_scanner *scanner,
-		      struct ramet_bytes text, uint64_t offset, uint32_t *len, int *terminated);
+/* Scan one line of text (which starts there and may go on beyond it) into the batch; offset is
+ * its place in the file. *len is the line's length without newline. One scanner a thread, made
+ * with the codec's wants. ENOMEM. */
+int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
+		      struct rameti_scanner *scanner, struct ramet_bytes text, uint64_t offset,
+		      uint32_t *len, int *terminated);
 /* A line too long to look at. */
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated);
 int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd);
@@ -112,7 +115,8 @@ int rameti_reader_init(struct rameti_reader *r, const struct rameti_codec *codec
 		       ramet_entry_fn *entry, void *user, struct ramet_error *err);
 void rameti_reader_release(struct rameti_reader *r);
 /* EFORMAT when the first value is not a header. */
-int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b, struct ramet_error *err);
+int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
+		       struct ramet_error *err);
 /* After the last batch: EFORMAT without a header; settles the tree. */
 int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err);
 

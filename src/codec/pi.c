@@ -45,7 +45,8 @@ static struct ramet_bytes plain_of(struct ramet_bytes line, const struct rameti_
 	return text;
 }
 
-static int name_of(struct ramet_bytes line, const struct rameti_found *f, int (*of)(struct ramet_bytes), int none)
+static int name_of(struct ramet_bytes line, const struct rameti_found *f,
+		   int (*of)(struct ramet_bytes), int none)
 {
 	struct ramet_bytes text = plain_of(line, f);
 	struct ramet_buf b;
@@ -63,7 +64,8 @@ static int name_of(struct ramet_bytes line, const struct rameti_found *f, int (*
 }
 
 /* Decoded id appended to ids. */
-static uint32_t add_id(struct ramet_bytes line, const struct rameti_found *f, int bad_utf8, struct ramet_buf *ids)
+static uint32_t add_id(struct ramet_bytes line, const struct rameti_found *f, int bad_utf8,
+		       struct ramet_buf *ids)
 {
 	struct ramet_bytes text = plain_of(line, f);
 	size_t before = ids->len;
@@ -104,7 +106,8 @@ static int64_t time_of(struct ramet_bytes line, const struct rameti_found *f)
 }
 
 /* A parent that is neither text nor falsy names nothing; no decoded id starts with byte 0xff. */
-static uint32_t add_parent(struct ramet_bytes line, const struct rameti_found *f, int bad_utf8, struct ramet_buf *ids)
+static uint32_t add_parent(struct ramet_bytes line, const struct rameti_found *f, int bad_utf8,
+			   struct ramet_buf *ids)
 {
 	if (f->kind == RAMET_JSON_STRING)
 		return add_id(line, f, bad_utf8, ids);
@@ -112,8 +115,9 @@ static uint32_t add_parent(struct ramet_bytes line, const struct rameti_found *f
 	return 1;
 }
 
-static int pi_facts(struct ramet_bytes line, const struct rameti_found *found, struct ramet_row *row,
-		    struct ramet_buf *ids, uint32_t *id_len, uint32_t *parent_len)
+static int pi_facts(struct ramet_bytes line, const struct rameti_found *found,
+		    struct ramet_row *row, struct ramet_buf *ids, uint32_t *id_len,
+		    uint32_t *parent_len)
 {
 	int bad_utf8 = !!(row->flags & RAMET_ROW_BAD_UTF8);
 	const char *base;
@@ -140,7 +144,8 @@ static int pi_facts(struct ramet_bytes line, const struct rameti_found *found, s
 	if (*id_len)
 		row->id_hash = rameti_id_hash((struct ramet_bytes){ base, *id_len });
 	if (*parent_len)
-		row->parent_hash = rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
+		row->parent_hash =
+			rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
 	return 0;
 }
 
@@ -178,7 +183,8 @@ static double version_of(const struct ramet_json *v)
 }
 
 /* Decoded text of a member, kept in header_text; its place is noted because the buffer may move. */
-static void keep_text(struct rameti_reader *r, const struct ramet_json *v, size_t place[2], int *have)
+static void keep_text(struct rameti_reader *r, const struct ramet_json *v, size_t place[2],
+		      int *have)
 {
 	*have = ramet_json_kind(v) == RAMET_JSON_STRING;
 	place[0] = r->header_text.len;
@@ -291,7 +297,8 @@ static void migrate_value(struct migration *m, const char *key)
 	m->at[m->n++] = m->values.len;
 }
 
-static void migrate_v1(const struct rameti_reader *r, uint32_t row, const struct ramet_json *o, struct migration *m)
+static void migrate_v1(const struct rameti_reader *r, uint32_t row, const struct ramet_json *o,
+		       struct migration *m)
 {
 	const struct ramet_row *facts = ramet_tree_row(r->tree, row);
 	const struct ramet_json *index = ramet_json_get(o, "firstKeptEntryIndex");
@@ -328,8 +335,8 @@ static int migrate_role(const struct ramet_json *o, struct migration *m, struct 
 	return ramet_json_edit(&m->values, ramet_json_raw(message), message, &edit, 1, err);
 }
 
-static int apply(struct migration *m, struct ramet_bytes line, const struct ramet_json *o, struct ramet_buf *scratch,
-		 struct ramet_error *err)
+static int apply(struct migration *m, struct ramet_bytes line, const struct ramet_json *o,
+		 struct ramet_buf *scratch, struct ramet_error *err)
 {
 	size_t i, j, end;
 
@@ -343,13 +350,14 @@ static int apply(struct migration *m, struct ramet_bytes line, const struct rame
 		for (end = m->values.len, j = m->n; j > i + 1; j--)
 			if (m->at[j - 1] != SIZE_MAX)
 				end = m->at[j - 1];
-		m->edits[i].value = (struct ramet_bytes){ m->values.ptr + m->at[i], end - m->at[i] };
+		m->edits[i].value =
+			(struct ramet_bytes){ m->values.ptr + m->at[i], end - m->at[i] };
 	}
 	return ramet_json_edit(scratch, line, o, m->edits, m->n, err);
 }
 
-static int pi_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line, struct ramet_buf *scratch,
-		    struct ramet_bytes *json, struct ramet_error *err)
+static int pi_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		    struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct migration m;

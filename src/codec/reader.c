@@ -46,7 +46,8 @@ int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt
 	uint8_t sum[32];
 	struct ramet_bytes pieces[2] = { ramet_buf_bytes(&r->header_raw), { ordinal, 0 } };
 
-	pieces[1].len = (size_t)snprintf(ordinal, sizeof(ordinal), "\n%u\n%u", (unsigned)row, attempt);
+	pieces[1].len =
+		(size_t)snprintf(ordinal, sizeof(ordinal), "\n%u\n%u", (unsigned)row, attempt);
 	if (rameti_sha256(pieces, 2, sum) < 0)
 		return RAMET_ENOMEM;
 	rameti_hex(sum, 4, out);
@@ -55,7 +56,8 @@ int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt
 
 static int list_non_row(struct rameti_reader *r)
 {
-	int e = rameti_grow((void **)&r->listed, &r->cap_listed, r->n_listed, sizeof(*r->listed), LISTED_MAX);
+	int e = rameti_grow((void **)&r->listed, &r->cap_listed, r->n_listed, sizeof(*r->listed),
+			    LISTED_MAX);
 
 	if (e < 0)
 		return e;
@@ -63,8 +65,8 @@ static int list_non_row(struct rameti_reader *r)
 	return 0;
 }
 
-static int find(struct rameti_reader *r, int severity, const char *code, uint64_t line, uint64_t offset,
-		const char *text)
+static int find(struct rameti_reader *r, int severity, const char *code, uint64_t line,
+		uint64_t offset, const char *text)
 {
 	struct ramet_bytes none = { NULL, 0 };
 
@@ -76,18 +78,23 @@ static int find_bad(struct rameti_reader *r, const struct rameti_odd *o, uint64_
 	uint64_t at = o->offset + o->error_at;
 
 	if (o->trouble == RAMETI_TROUBLE_NUL)
-		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset, "a line with NUL bytes was skipped");
+		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset,
+			    "a line with NUL bytes was skipped");
 	if (!o->terminated)
-		return find(r, RAMET_DAMAGE, "torn-tail", line, o->offset, "the last line is cut off and was skipped");
+		return find(r, RAMET_DAMAGE, "torn-tail", line, o->offset,
+			    "the last line is cut off and was skipped");
 	if (o->kind == RAMETI_ODD_GLUED)
-		return find(r, RAMET_DAMAGE, "glued", line, at, "two values on one line; both were skipped");
+		return find(r, RAMET_DAMAGE, "glued", line, at,
+			    "two values on one line; both were skipped");
 	if (o->trouble == RAMETI_TROUBLE_DEPTH)
-		return find(r, RAMET_DAMAGE, "malformed", line, at, "nested too deeply; the line was skipped");
-	return find(r, RAMET_DAMAGE, "malformed", line, at, "not valid JSON from here; the line was skipped");
+		return find(r, RAMET_DAMAGE, "malformed", line, at,
+			    "nested too deeply; the line was skipped");
+	return find(r, RAMET_DAMAGE, "malformed", line, at,
+		    "not valid JSON from here; the line was skipped");
 }
 
-static int feed_header(struct rameti_reader *r, const struct rameti_batch *b, const struct rameti_odd *o,
-		       uint64_t line, struct ramet_error *err)
+static int feed_header(struct rameti_reader *r, const struct rameti_batch *b,
+		       const struct rameti_odd *o, uint64_t line, struct ramet_error *err)
 {
 	struct ramet_bytes text = { b->text.ptr + o->text_at, o->text_len };
 	int e = list_non_row(r);
@@ -95,9 +102,12 @@ static int feed_header(struct rameti_reader *r, const struct rameti_batch *b, co
 	if (e < 0)
 		return rameti_fail_nomem(err);
 	if (r->have_header)
-		return find(r, RAMET_WARNING, "second-header", line, o->offset, "another header; it was ignored") < 0 ?
-			rameti_fail_nomem(err) : 0;
-	if (o->bad_utf8 && find(r, RAMET_DAMAGE, "bad-utf8", line, o->offset, "invalid UTF-8 in the header") < 0)
+		return find(r, RAMET_WARNING, "second-header", line, o->offset,
+			    "another header; it was ignored") < 0
+			       ? rameti_fail_nomem(err)
+			       : 0;
+	if (o->bad_utf8 &&
+	    find(r, RAMET_DAMAGE, "bad-utf8", line, o->offset, "invalid UTF-8 in the header") < 0)
 		return rameti_fail_nomem(err);
 	ramet_buf_add(&r->header_raw, text);
 	if (ramet_buf_status(&r->header_raw) < 0)
@@ -117,15 +127,16 @@ static int feed_header(struct rameti_reader *r, const struct rameti_batch *b, co
 	return 0;
 }
 
-static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b, const struct rameti_odd *o,
-		    struct ramet_error *err)
+static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b,
+		    const struct rameti_odd *o, struct ramet_error *err)
 {
 	uint64_t line = r->n_lines + o->line + 1;
 	int e = 0;
 
 	switch (o->kind) {
 	case RAMETI_ODD_BOM:
-		e = find(r, RAMET_WARNING, "bom", 1, 0, "a byte order mark stands before the header");
+		e = find(r, RAMET_WARNING, "bom", 1, 0,
+			 "a byte order mark stands before the header");
 		return e < 0 ? rameti_fail_nomem(err) : 0;
 	case RAMETI_ODD_HEADER:
 		e = feed_header(r, b, o, line, err);
@@ -134,7 +145,8 @@ static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b, const
 		break;
 	case RAMETI_ODD_BLANK:
 		if (r->have_header && (o->terminated || o->length) && !r->n_blank++)
-			e = find(r, RAMET_INFO, "blank-line", line, o->offset, "blank lines are skipped");
+			e = find(r, RAMET_INFO, "blank-line", line, o->offset,
+				 "blank lines are skipped");
 		break;
 	case RAMETI_ODD_SCALAR:
 		if (!r->have_header)
@@ -144,10 +156,12 @@ static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b, const
 		/* fall through */
 	case RAMETI_ODD_FALSY:
 		if (!e)
-			e = find(r, RAMET_DAMAGE, "malformed", line, o->offset, "not an object; the line was skipped");
+			e = find(r, RAMET_DAMAGE, "malformed", line, o->offset,
+				 "not an object; the line was skipped");
 		break;
 	case RAMETI_ODD_TOO_LONG:
-		e = find(r, RAMET_DAMAGE, "malformed", line, o->offset, "longer than the limit; the line was skipped");
+		e = find(r, RAMET_DAMAGE, "malformed", line, o->offset,
+			 "longer than the limit; the line was skipped");
 		break;
 	default:
 		e = find_bad(r, o, line);
@@ -199,10 +213,12 @@ static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, stru
 	return rameti_tree_add(r->tree, &row, id, parent, err);
 }
 
-static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint32_t row, struct ramet_error *err)
+static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint32_t row,
+		     struct ramet_error *err)
 {
 	const char *text = "invalid UTF-8 in a text; it is shown as U+FFFD";
-	uint64_t line = rameti_tree_line(r->tree, row), offset = ramet_tree_row(r->tree, row)->offset;
+	uint64_t line = rameti_tree_line(r->tree, row),
+		 offset = ramet_tree_row(r->tree, row)->offset;
 
 	if (!strcmp(m->code, "crlf")) {
 		if (r->n_crlf++)
@@ -219,7 +235,8 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 	return 0;
 }
 
-int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b, struct ramet_error *err)
+int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
+		       struct ramet_error *err)
 {
 	const char *ids = b->ids.ptr;
 	uint32_t i, o = 0, m = 0;
@@ -246,7 +263,8 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b, st
 	r->n_lines += b->n_lines;
 	if (b->tail_open && b->tail_is_row) {
 		i = ramet_tree_count(r->tree) - 1;
-		e = find(r, RAMET_INFO, "no-newline", rameti_tree_line(r->tree, i), ramet_tree_row(r->tree, i)->offset,
+		e = find(r, RAMET_INFO, "no-newline", rameti_tree_line(r->tree, i),
+			 ramet_tree_row(r->tree, i)->offset,
 			 "the last line is complete but has no newline");
 	}
 	return e < 0 ? rameti_fail_nomem(err) : 0;

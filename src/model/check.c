@@ -1,6 +1,6 @@
 /*
- * model/check.c - what the tree shows to be odd: repeated ids, lost parents, loops, times that do not
- * parse, and entries that point at nothing.
+ * model/check.c - what the tree shows to be odd: repeated ids, lost parents, loops, times that do
+ * not parse, and entries that point at nothing.
  */
 #include "model/tree.h"
 
@@ -52,7 +52,8 @@ static int good_replacement(const struct ramet_json *v)
 {
 	int content = ramet_json_kind(ramet_json_get(v, "content"));
 
-	return ramet_json_kind(v) == RAMET_JSON_NULL || content == RAMET_JSON_STRING || content == RAMET_JSON_ARRAY;
+	return ramet_json_kind(v) == RAMET_JSON_NULL || content == RAMET_JSON_STRING ||
+	       content == RAMET_JSON_ARRAY;
 }
 
 static int check_pointer(struct checking *p, uint32_t row, const struct ramet_json *e)
@@ -62,17 +63,22 @@ static int check_pointer(struct checking *p, uint32_t row, const struct ramet_js
 	switch (ramet_tree_row(p->tree, row)->type) {
 	case RAMET_ENTRY_LABEL:
 		if (!names_entry(p, ramet_json_get(e, "targetId")))
-			r = report(p, row, "dangling-target", "the label names an entry that does not exist");
+			r = report(p, row, "dangling-target",
+				   "the label names an entry that does not exist");
 		return r;
 	case RAMET_ENTRY_CONTEXT_EDIT:
 		if (!good_replacement(ramet_json_get(e, "replacement")))
-			r = report(p, row, "bad-edit", "the replacement is neither null nor has content");
+			r = report(p, row, "bad-edit",
+				   "the replacement is neither null nor has content");
 		if (!r && !names_entry(p, ramet_json_get(e, "targetId")))
-			r = report(p, row, "dangling-target", "the edit names an entry that does not exist");
+			r = report(p, row, "dangling-target",
+				   "the edit names an entry that does not exist");
 		return r;
 	default:
-		if (ramet_json_get(e, "firstKeptEntryId") && !names_entry(p, ramet_json_get(e, "firstKeptEntryId")))
-			r = report(p, row, "dangling-target", "the first kept entry does not exist; nothing is kept");
+		if (ramet_json_get(e, "firstKeptEntryId") &&
+		    !names_entry(p, ramet_json_get(e, "firstKeptEntryId")))
+			r = report(p, row, "dangling-target",
+				   "the first kept entry does not exist; nothing is kept");
 		return r;
 	}
 }
@@ -102,7 +108,8 @@ static int check_one(struct checking *p, uint32_t row, struct ramet_error *err)
 
 int ramet_tree_check(const struct ramet_tree *t, struct ramet_findings *f, struct ramet_error *err)
 {
-	struct checking p = { t, f, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT };
+	struct checking p = { t, f, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_BUF_INIT(SIZE_MAX / 2),
+			      RAMET_JSON_DOC_INIT };
 	uint32_t i;
 	int r = 0;
 

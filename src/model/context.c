@@ -1,9 +1,10 @@
 /*
- * model/context.c - the context at a leaf: which entries are selected, which settings are in force.
+ * model/context.c - the context at a leaf: which entries are selected, which settings are in
+ * force.
  *
- * Costs the size of the context, not of the history: derived columns name the compaction, model and
- * level in force, and the walk up stops where the compaction begins to keep. Entries are parsed only
- * where they contribute. project.c turns the selection into messages.
+ * Costs the size of the context, not of the history: derived columns name the compaction, model
+ * and level in force, and the walk up stops where the compaction begins to keep. Entries are
+ * parsed only where they contribute. project.c turns the selection into messages.
  */
 #include "model/context_priv.h"
 
@@ -13,8 +14,8 @@
 #define ROWS_MAX 0x7fffffffu
 #define ARENA_MAX ((size_t)1 << 40)
 
-int rameti_context_parse(struct rameti_context_work *w, uint32_t row, const struct ramet_json **root,
-			 struct ramet_error *err)
+int rameti_context_parse(struct rameti_context_work *w, uint32_t row,
+			 const struct ramet_json **root, struct ramet_error *err)
 {
 	struct ramet_bytes json;
 	int r = ramet_tree_entry(w->c->tree, row, &w->scratch, &json, err);
@@ -27,8 +28,8 @@ int rameti_context_parse(struct rameti_context_work *w, uint32_t row, const stru
 }
 
 /* A copy of a value's raw text; ptr NULL for a missing one. */
-int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v, struct ramet_bytes *kept,
-			struct ramet_error *err)
+int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v,
+			struct ramet_bytes *kept, struct ramet_error *err)
 {
 	struct ramet_bytes none = { NULL, 0 };
 
@@ -47,7 +48,8 @@ static int read_settings(struct rameti_context_work *w, struct ramet_error *err)
 	if (leaf->level != RAMET_NONE) {
 		r = rameti_context_parse(w, leaf->level, &e, err);
 		if (!r)
-			r = rameti_context_keep(w, ramet_json_get(e, "thinkingLevel"), &c->thinking_level, err);
+			r = rameti_context_keep(w, ramet_json_get(e, "thinkingLevel"),
+						&c->thinking_level, err);
 	}
 	if (r < 0 || leaf->model == RAMET_NONE)
 		return r;
@@ -60,7 +62,8 @@ static int read_settings(struct rameti_context_work *w, struct ramet_error *err)
 		m = e;
 	r = rameti_context_keep(w, ramet_json_get(m, "provider"), &c->provider, err);
 	if (!r)
-		r = rameti_context_keep(w, ramet_json_get(m, m == e ? "modelId" : "model"), &c->model_id, err);
+		r = rameti_context_keep(w, ramet_json_get(m, m == e ? "modelId" : "model"),
+					&c->model_id, err);
 	return r;
 }
 
@@ -90,8 +93,10 @@ static int climb(const struct ramet_tree *t, uint32_t from, uint32_t stop, struc
 	return r;
 }
 
-/* The row before the compaction, on its path, that has the id it keeps from; RAMET_NONE: nothing is kept. */
-static int first_kept(struct rameti_context_work *w, uint32_t compaction, uint32_t *kept, struct ramet_error *err)
+/* The row before the compaction, on its path, that has the id it keeps from; RAMET_NONE: nothing
+ * is kept. */
+static int first_kept(struct rameti_context_work *w, uint32_t compaction, uint32_t *kept,
+		      struct ramet_error *err)
 {
 	const struct ramet_tree *t = w->c->tree;
 	const struct ramet_json *e, *id;
@@ -114,8 +119,9 @@ static int first_kept(struct rameti_context_work *w, uint32_t compaction, uint32
 	if (r < 0 || wanted == RAMET_NONE)
 		return r;
 	for (at = ramet_tree_row(t, compaction)->parent; at != RAMET_NONE && at != wanted;)
-		at = ramet_tree_row(t, at)->depth > ramet_tree_row(t, wanted)->depth ? ramet_tree_row(t, at)->parent :
-										       RAMET_NONE;
+		at = ramet_tree_row(t, at)->depth > ramet_tree_row(t, wanted)->depth
+			     ? ramet_tree_row(t, at)->parent
+			     : RAMET_NONE;
 	*kept = at;
 	return 0;
 }
@@ -125,7 +131,8 @@ static int is_system(const struct ramet_row *row)
 	return row->type == RAMET_ENTRY_MESSAGE && row->role == RAMET_ROLE_SYSTEM;
 }
 
-static int add_kept(struct rameti_context_work *w, uint32_t compaction, struct rows *v, struct ramet_error *err)
+static int add_kept(struct rameti_context_work *w, uint32_t compaction, struct rows *v,
+		    struct ramet_error *err)
 {
 	const struct ramet_tree *t = w->c->tree;
 	uint32_t kept, at = ramet_tree_row(t, compaction)->parent;
@@ -158,7 +165,8 @@ static int select_rows(struct rameti_context_work *w, struct rows *v, struct ram
 	return r;
 }
 
-static int fill_selected(struct rameti_context_work *w, const struct rows *v, struct ramet_error *err)
+static int fill_selected(struct rameti_context_work *w, const struct rows *v,
+			 struct ramet_error *err)
 {
 	struct ramet_context *c = w->c;
 	uint32_t i;
@@ -189,9 +197,11 @@ static int build(struct rameti_context_work *w, struct ramet_error *err)
 	return r;
 }
 
-int ramet_context_new(struct ramet_context **out, const struct ramet_tree *t, uint32_t leaf, struct ramet_error *err)
+int ramet_context_new(struct ramet_context **out, const struct ramet_tree *t, uint32_t leaf,
+		      struct ramet_error *err)
 {
-	struct rameti_context_work w = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT, 0 };
+	struct rameti_context_work w = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2),
+					 RAMET_JSON_DOC_INIT, 0 };
 	struct ramet_context *c;
 	int r = 0;
 

@@ -14,10 +14,10 @@ struct rameti_context_work {
 	struct ramet_json_doc doc;               /* the entry parsed last */
 	uint32_t cap_messages;
 };
-int rameti_context_parse(struct rameti_context_work *w, uint32_t row, const struct ramet_json **root,
-			 struct ramet_error *err);
-int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v, struct ramet_bytes *kept,
-			struct ramet_error *err);
+int rameti_context_parse(struct rameti_context_work *w, uint32_t row,
+			 const struct ramet_json **root, struct ramet_error *err);
+int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v,
+			struct ramet_bytes *kept, struct ramet_error *err);
 /* Selected rows to messages, edits applied. */
 int rameti_context_project(struct rameti_context_work *w, struct ramet_error *err);
 

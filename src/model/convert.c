@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 
-int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out, struct ramet_error *err)
+int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out,
+			struct ramet_error *err)
 {
 	struct ramet_json_writer w;
 	uint32_t i;
@@ -40,7 +41,9 @@ int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out, st
 		ramet_json_add_null(&w);
 	}
 	ramet_json_close_object(&w);
-	return ramet_buf_status(out) < 0 ? rameti_fail(err, ramet_buf_status(out), "the context does not fit") : 0;
+	return ramet_buf_status(out) < 0
+		       ? rameti_fail(err, ramet_buf_status(out), "the context does not fit")
+		       : 0;
 }
 
 /* The stored type, also one we do not know. */
@@ -65,8 +68,9 @@ static int add_type(struct ramet_json_writer *w, const struct ramet_context *c, 
 	return r;
 }
 
-static int write_selected(struct ramet_json_writer *w, const struct ramet_context *c, const struct ramet_selected *s,
-			  struct rameti_context_work *work, struct ramet_error *err)
+static int write_selected(struct ramet_json_writer *w, const struct ramet_context *c,
+			  const struct ramet_selected *s, struct rameti_context_work *work,
+			  struct ramet_error *err)
 {
 	uint32_t i;
 	int r;
@@ -87,9 +91,11 @@ static int write_selected(struct ramet_json_writer *w, const struct ramet_contex
 	return r;
 }
 
-int ramet_context_write_projection(const struct ramet_context *c, struct ramet_buf *out, struct ramet_error *err)
+int ramet_context_write_projection(const struct ramet_context *c, struct ramet_buf *out,
+				   struct ramet_error *err)
 {
-	struct rameti_context_work work = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT, 0 };
+	struct rameti_context_work work = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2),
+					    RAMET_JSON_DOC_INIT, 0 };
 	struct ramet_context view = *c;
 	struct ramet_json_writer w;
 	uint32_t i;
@@ -112,7 +118,8 @@ int ramet_context_write_projection(const struct ramet_context *c, struct ramet_b
 
 static void bash_text(const struct ramet_json *m, struct ramet_buf *text)
 {
-	const struct ramet_json *code = ramet_json_get(m, "exitCode"), *path = ramet_json_get(m, "fullOutputPath");
+	const struct ramet_json *code = ramet_json_get(m, "exitCode"),
+				*path = ramet_json_get(m, "fullOutputPath");
 
 	ramet_buf_add_str(text, "Ran `");
 	ramet_json_text(ramet_json_get(m, "command"), text);
@@ -141,9 +148,10 @@ static void summary_text(const struct ramet_json *m, int role, struct ramet_buf 
 {
 	int branch = role == RAMET_ROLE_BRANCH_SUMMARY;
 
-	ramet_buf_add_str(text, branch ?
-		"The following is a summary of a branch that this conversation came back from:\n\n<summary>\n" :
-		"The conversation history before this point was compacted into the following summary:\n\n<summary>\n");
+	ramet_buf_add_str(text, branch ? "The following is a summary of a branch that this "
+					 "conversation came back from:\n\n<summary>\n"
+				       : "The conversation history before this point was compacted "
+					 "into the following summary:\n\n<summary>\n");
 	ramet_json_text(ramet_json_get(m, "summary"), text);
 	ramet_buf_add_str(text, branch ? "</summary>" : "\n</summary>");
 }
@@ -160,9 +168,11 @@ static void add_text_block(struct ramet_json_writer *w, struct ramet_bytes text)
 	ramet_json_close_array(w);
 }
 
-static void add_user(struct ramet_json_writer *w, const struct ramet_json *m, int role, struct ramet_buf *text)
+static void add_user(struct ramet_json_writer *w, const struct ramet_json *m, int role,
+		     struct ramet_buf *text)
 {
-	const struct ramet_json *content = ramet_json_get(m, "content"), *time = ramet_json_get(m, "timestamp");
+	const struct ramet_json *content = ramet_json_get(m, "content"),
+				*time = ramet_json_get(m, "timestamp");
 
 	ramet_buf_reset(text);
 	ramet_json_open_object(w);
@@ -188,8 +198,8 @@ static void add_user(struct ramet_json_writer *w, const struct ramet_json *m, in
 	ramet_json_close_object(w);
 }
 
-static int convert(struct ramet_json_writer *w, const struct ramet_message *message, struct ramet_json_doc *doc,
-		   struct ramet_buf *text, struct ramet_error *err)
+static int convert(struct ramet_json_writer *w, const struct ramet_message *message,
+		   struct ramet_json_doc *doc, struct ramet_buf *text, struct ramet_error *err)
 {
 	const struct ramet_json *m;
 	int r;
@@ -217,7 +227,8 @@ static int convert(struct ramet_json_writer *w, const struct ramet_message *mess
 	}
 }
 
-int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out, struct ramet_error *err)
+int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out,
+			    struct ramet_error *err)
 {
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;

@@ -1,10 +1,11 @@
 /*
- * model/derive.c - all derived columns computed anew, for the sessions that plain appending cannot
- * describe: an id that occurs again, a parent that stands behind its child, a loop of parents.
+ * model/derive.c - all derived columns computed anew, for the sessions that plain appending
+ * cannot describe: an id that occurs again, a parent that stands behind its child, a loop of
+ * parents.
  *
- * Rules: of equal ids the last occurrence is in the tree, at its own parent; a parent that does not
- * exist makes a root; in a loop the row first in the file loses its link and is a root. Linear time,
- * no recursion.
+ * Rules: of equal ids the last occurrence is in the tree, at its own parent; a parent that does
+ * not exist makes a root; in a loop the row first in the file loses its link and is a root.
+ * Linear time, no recursion.
  */
 #include "model/tree_priv.h"
 

@@ -32,7 +32,8 @@ int rameti_finding_add(struct ramet_findings *f, int severity, const char *code,
 		f->n_dropped++;
 		return 0;
 	}
-	if (!a || rameti_grow((void **)&f->items, &f->cap, f->n, sizeof(*f->items), RAMET_FINDINGS_MAX) < 0)
+	if (!a || rameti_grow((void **)&f->items, &f->cap, f->n, sizeof(*f->items),
+			      RAMET_FINDINGS_MAX) < 0)
 		return RAMET_ENOMEM;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

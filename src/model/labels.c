@@ -1,5 +1,6 @@
 /*
- * model/labels.c - the labels now set and the session's name, replayed from the few entries that say so.
+ * model/labels.c - the labels now set and the session's name, replayed from the few entries that
+ * say so.
  */
 #include "model/tree.h"
 
@@ -27,7 +28,8 @@ static int set_label(struct replay *p, uint32_t row, const struct ramet_json *ti
 
 	l.target = rameti_arena_dup(p->arena, ramet_buf_bytes(&p->target));
 	l.text = rameti_arena_dup(p->arena, ramet_buf_bytes(&p->text));
-	l.timestamp = timestamp ? rameti_arena_dup(p->arena, ramet_json_raw(timestamp)) : ramet_bytes_of("");
+	l.timestamp = timestamp ? rameti_arena_dup(p->arena, ramet_json_raw(timestamp))
+				: ramet_bytes_of("");
 	l.row = row;
 	l.target_row = ramet_tree_find(p->tree, l.target);
 	if (!l.target.ptr || !l.text.ptr || !l.timestamp.ptr)
@@ -91,7 +93,8 @@ static void drop_cleared(struct ramet_labels *labels)
 	labels->n = n;
 }
 
-int ramet_tree_labels(const struct ramet_tree *t, struct ramet_labels *labels, struct ramet_error *err)
+int ramet_tree_labels(const struct ramet_tree *t, struct ramet_labels *labels,
+		      struct ramet_error *err)
 {
 	struct ramet_labels fresh = RAMET_LABELS_INIT;
 	struct replay p;

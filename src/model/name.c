@@ -9,8 +9,9 @@
 /* Length of the character at the front that String.prototype.trim() takes away, or 0. */
 static size_t space_at(struct ramet_bytes t)
 {
-	static const char *const wide[] = { "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
-					    "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf" };
+	static const char *const wide[] = { "\xc2\xa0",	    "\xe1\x9a\x80", "\xe2\x80\xa8",
+					    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+					    "\xe3\x80\x80", "\xef\xbb\xbf" };
 	const unsigned char *p = (const unsigned char *)t.ptr;
 	size_t i;
 
@@ -52,7 +53,8 @@ static struct ramet_bytes trim(struct ramet_bytes t)
 
 int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ramet_error *err)
 {
-	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2), text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct ramet_bytes json, name = { NULL, 0 };
 	uint32_t n;
@@ -86,7 +88,8 @@ int64_t rameti_entry_time(const struct ramet_json *v)
 	switch (ramet_json_kind(v)) {
 	case RAMET_JSON_STRING:
 		ramet_json_text(v, &text);
-		ms = ramet_buf_status(&text) < 0 ? RAMET_TIME_NONE : rameti_time_parse(ramet_buf_bytes(&text));
+		ms = ramet_buf_status(&text) < 0 ? RAMET_TIME_NONE
+						 : rameti_time_parse(ramet_buf_bytes(&text));
 		ramet_buf_release(&text);
 		return ms;
 	case RAMET_JSON_NUMBER:

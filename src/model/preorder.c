@@ -1,10 +1,10 @@
 /*
  * model/preorder.c - the tree in preorder: roots in file order, children by time.
  *
- * Children are sorted as a stable JavaScript sort does it, where an unreadable time compares as equal
- * to every other. That comparison is no order, so the result depends on the algorithm: below 64
- * children it is the one V8 uses (a run, then binary insertion), from 64 on a merge of such pieces.
- * Shadowed rows are left out. Linear memory, no recursion.
+ * Children are sorted as a stable JavaScript sort does it, where an unreadable time compares as
+ * equal to every other. That comparison is no order, so the result depends on the algorithm:
+ * below 64 children it is the one V8 uses (a run, then binary insertion), from 64 on a merge of
+ * such pieces. Shadowed rows are left out. Linear memory, no recursion.
  */
 #include "model/tree_priv.h"
 
@@ -63,8 +63,8 @@ static void sort_piece(const struct ramet_tree *t, uint32_t *v, uint32_t n)
 	}
 }
 
-static void merge(const struct ramet_tree *t, uint32_t *to, const uint32_t *a, uint32_t n_a, const uint32_t *b,
-		  uint32_t n_b)
+static void merge(const struct ramet_tree *t, uint32_t *to, const uint32_t *a, uint32_t n_a,
+		  const uint32_t *b, uint32_t n_b)
 {
 	while (n_a && n_b) {
 		if (later(t, *a, *b)) {
@@ -149,7 +149,8 @@ static void kids_release(struct kids *k)
 }
 
 /* stack holds rows still to visit, the next one on top; it never needs more than n places. */
-static uint32_t walk(const struct ramet_tree *t, const struct kids *k, struct ramet_node *nodes, uint32_t *stack)
+static uint32_t walk(const struct ramet_tree *t, const struct kids *k, struct ramet_node *nodes,
+		     uint32_t *stack)
 {
 	uint32_t n = 0, top = 0, i, row;
 
@@ -169,7 +170,8 @@ static uint32_t walk(const struct ramet_tree *t, const struct kids *k, struct ra
 	return n;
 }
 
-int ramet_tree_preorder(const struct ramet_tree *t, struct ramet_nodes *nodes, struct ramet_error *err)
+int ramet_tree_preorder(const struct ramet_tree *t, struct ramet_nodes *nodes,
+			struct ramet_error *err)
 {
 	struct kids k = { NULL, NULL, NULL, 0 };
 	struct ramet_node *items = ramet_alloc(rameti_mul((size_t)t->n + 1, sizeof(*items)));

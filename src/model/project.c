@@ -1,8 +1,10 @@
 /*
- * model/project.c - selected entries to messages: what each contributes, with context edits applied.
+ * model/project.c - selected entries to messages: what each contributes, with context edits
+ * applied.
  *
  * A message is the stored bytes wherever nothing changes. An edit counts only if its own entry is
- * selected; of several for one target the last counts; one without a usable replacement is no edit.
+ * selected; of several for one target the last counts; one without a usable replacement is no
+ * edit.
  */
 #include "model/context_priv.h"
 
@@ -31,7 +33,8 @@ static int usable(const struct ramet_json *replacement)
 	return kind == RAMET_JSON_NULL || kind == RAMET_JSON_OBJECT;
 }
 
-static int note_edit(struct rameti_context_work *w, struct edits *e, uint32_t row, struct ramet_error *err)
+static int note_edit(struct rameti_context_work *w, struct edits *e, uint32_t row,
+		     struct ramet_error *err)
 {
 	struct ramet_buf id = RAMET_BUF_INIT(SIZE_MAX / 2);
 	const struct ramet_json *entry;
@@ -67,15 +70,15 @@ static int note_edits(struct rameti_context_work *w, struct edits *e, struct ram
 	return r;
 }
 
-static int add_message(struct rameti_context_work *w, struct ramet_selected *s, struct ramet_bytes json, int role,
-		       struct ramet_error *err)
+static int add_message(struct rameti_context_work *w, struct ramet_selected *s,
+		       struct ramet_bytes json, int role, struct ramet_error *err)
 {
 	struct ramet_context *c = w->c;
 	struct ramet_message *m;
 	struct ramet_bytes kept = rameti_arena_dup(w->arena, json);
 
-	if (!kept.ptr || rameti_grow((void **)&c->messages, &w->cap_messages, c->n_messages, sizeof(*m),
-				     MESSAGES_MAX) < 0)
+	if (!kept.ptr || rameti_grow((void **)&c->messages, &w->cap_messages, c->n_messages,
+				     sizeof(*m), MESSAGES_MAX) < 0)
 		return rameti_fail_nomem(err);
 	if (!s->n)
 		s->first = c->n_messages;
@@ -113,7 +116,8 @@ static int is_nothing(const struct ramet_json *v)
 	return kind == RAMET_JSON_NONE || kind == RAMET_JSON_NULL;
 }
 
-static void build_custom(struct ramet_json_writer *b, const struct ramet_json *e, const struct ramet_row *row)
+static void build_custom(struct ramet_json_writer *b, const struct ramet_json *e,
+			 const struct ramet_row *row)
 {
 	const struct ramet_json *content = ramet_json_get(e, "content");
 
@@ -125,22 +129,26 @@ static void build_custom(struct ramet_json_writer *b, const struct ramet_json *e
 	add_time(b, row);
 }
 
-static void build_branch_summary(struct ramet_json_writer *b, const struct ramet_json *e, const struct ramet_row *row)
+static void build_branch_summary(struct ramet_json_writer *b, const struct ramet_json *e,
+				 const struct ramet_row *row)
 {
 	add_member(b, "summary", ramet_json_get(e, "summary"));
 	add_member(b, "fromId", ramet_json_get(e, "fromId"));
 	add_time(b, row);
 }
 
-static void build_compaction(struct ramet_json_writer *b, const struct ramet_json *e, const struct ramet_row *row)
+static void build_compaction(struct ramet_json_writer *b, const struct ramet_json *e,
+			     const struct ramet_row *row)
 {
 	add_member(b, "summary", ramet_json_get(e, "summary"));
 	add_member(b, "tokensBefore", ramet_json_get(e, "tokensBefore"));
 	add_time(b, row);
 }
 
-static int add_built(struct rameti_context_work *w, struct ramet_selected *s, const struct ramet_json *e, int role,
-		     void (*fill)(struct ramet_json_writer *, const struct ramet_json *, const struct ramet_row *),
+static int add_built(struct rameti_context_work *w, struct ramet_selected *s,
+		     const struct ramet_json *e, int role,
+		     void (*fill)(struct ramet_json_writer *, const struct ramet_json *,
+				  const struct ramet_row *),
 		     struct ramet_error *err)
 {
 	struct ramet_buf out = RAMET_BUF_INIT(SIZE_MAX / 2);
@@ -153,7 +161,8 @@ static int add_built(struct rameti_context_work *w, struct ramet_selected *s, co
 	ramet_json_add_cstr(&b, ramet_role_name(role));
 	fill(&b, e, ramet_tree_row(w->c->tree, s->row));
 	ramet_json_close_object(&b);
-	r = ramet_buf_status(&out) < 0 ? rameti_fail_nomem(err) : add_message(w, s, ramet_buf_bytes(&out), role, err);
+	r = ramet_buf_status(&out) < 0 ? rameti_fail_nomem(err)
+				       : add_message(w, s, ramet_buf_bytes(&out), role, err);
 	ramet_buf_release(&out);
 	return r;
 }
@@ -173,9 +182,9 @@ static const char *empty_content(int role)
 	}
 }
 
-static int add_with_content(struct rameti_context_work *w, struct ramet_selected *s, struct ramet_bytes json,
-			    const struct ramet_json *message, struct ramet_bytes content, int role,
-			    struct ramet_error *err)
+static int add_with_content(struct rameti_context_work *w, struct ramet_selected *s,
+			    struct ramet_bytes json, const struct ramet_json *message,
+			    struct ramet_bytes content, int role, struct ramet_error *err)
 {
 	struct ramet_json_edit edit = { { "content", 7 }, content };
 	struct ramet_buf out = RAMET_BUF_INIT(SIZE_MAX / 2);
@@ -189,22 +198,24 @@ static int add_with_content(struct rameti_context_work *w, struct ramet_selected
 	return r;
 }
 
-static int add_stored(struct rameti_context_work *w, struct ramet_selected *s, const struct ramet_json *e,
-		      struct ramet_error *err)
+static int add_stored(struct rameti_context_work *w, struct ramet_selected *s,
+		      const struct ramet_json *e, struct ramet_error *err)
 {
 	const struct ramet_json *message = ramet_json_get(e, "message");
 	int role = ramet_tree_row(w->c->tree, s->row)->role;
-	const char *empty = is_nothing(ramet_json_get(message, "content")) ? empty_content(role) : NULL;
+	const char *empty =
+		is_nothing(ramet_json_get(message, "content")) ? empty_content(role) : NULL;
 
 	if (ramet_json_kind(message) != RAMET_JSON_OBJECT)
 		return 0;
 	if (!empty)
 		return add_message(w, s, ramet_json_raw(message), role, err);
-	return add_with_content(w, s, ramet_json_raw(message), message, ramet_bytes_of(empty), role, err);
+	return add_with_content(w, s, ramet_json_raw(message), message, ramet_bytes_of(empty), role,
+				err);
 }
 
-static int add_compaction(struct rameti_context_work *w, struct ramet_selected *s, const struct ramet_json *e,
-			  struct ramet_error *err)
+static int add_compaction(struct rameti_context_work *w, struct ramet_selected *s,
+			  const struct ramet_json *e, struct ramet_error *err)
 {
 	const struct ramet_json *system = ramet_json_get(e, "systemMessage");
 	struct ramet_buf role = RAMET_BUF_INIT(64);
@@ -212,20 +223,22 @@ static int add_compaction(struct rameti_context_work *w, struct ramet_selected *
 
 	if (ramet_json_kind(system) == RAMET_JSON_OBJECT) {
 		ramet_json_text(ramet_json_get(system, "role"), &role);
-		r = add_message(w, s, ramet_json_raw(system), ramet_role_of(ramet_buf_bytes(&role)), err);
+		r = add_message(w, s, ramet_json_raw(system), ramet_role_of(ramet_buf_bytes(&role)),
+				err);
 		ramet_buf_release(&role);
 	}
 	return r < 0 ? r : add_built(w, s, e, RAMET_ROLE_COMPACTION_SUMMARY, build_compaction, err);
 }
 
 /* The messages an entry gives before edits. */
-static int add_entry(struct rameti_context_work *w, struct ramet_selected *s, int leads, struct ramet_error *err)
+static int add_entry(struct rameti_context_work *w, struct ramet_selected *s, int leads,
+		     struct ramet_error *err)
 {
 	const struct ramet_json *e;
 	int type = ramet_tree_row(w->c->tree, s->row)->type, r;
 
-	if (type != RAMET_ENTRY_MESSAGE && type != RAMET_ENTRY_CUSTOM_MESSAGE && type != RAMET_ENTRY_BRANCH_SUMMARY &&
-	    !(type == RAMET_ENTRY_COMPACTION && leads))
+	if (type != RAMET_ENTRY_MESSAGE && type != RAMET_ENTRY_CUSTOM_MESSAGE &&
+	    type != RAMET_ENTRY_BRANCH_SUMMARY && !(type == RAMET_ENTRY_COMPACTION && leads))
 		return 0;
 	r = rameti_context_parse(w, s->row, &e, err);
 	if (r < 0)
@@ -236,8 +249,10 @@ static int add_entry(struct rameti_context_work *w, struct ramet_selected *s, in
 	case RAMET_ENTRY_CUSTOM_MESSAGE:
 		return add_built(w, s, e, RAMET_ROLE_CUSTOM, build_custom, err);
 	case RAMET_ENTRY_BRANCH_SUMMARY:
-		return ramet_json_truthy(ramet_json_get(e, "summary")) ?
-			add_built(w, s, e, RAMET_ROLE_BRANCH_SUMMARY, build_branch_summary, err) : 0;
+		return ramet_json_truthy(ramet_json_get(e, "summary"))
+			       ? add_built(w, s, e, RAMET_ROLE_BRANCH_SUMMARY, build_branch_summary,
+					   err)
+			       : 0;
 	default:
 		return add_compaction(w, s, e, err);
 	}
@@ -247,8 +262,8 @@ static int add_entry(struct rameti_context_work *w, struct ramet_selected *s, in
 
 static int editable(int role)
 {
-	return role == RAMET_ROLE_USER || role == RAMET_ROLE_ASSISTANT || role == RAMET_ROLE_TOOL_RESULT ||
-	       role == RAMET_ROLE_CUSTOM;
+	return role == RAMET_ROLE_USER || role == RAMET_ROLE_ASSISTANT ||
+	       role == RAMET_ROLE_TOOL_RESULT || role == RAMET_ROLE_CUSTOM;
 }
 
 /* A text becomes one text block where the role wants blocks. */
@@ -264,8 +279,8 @@ static void new_content(const struct ramet_json *content, int role, struct ramet
 		ramet_buf_add_str(out, "}]");
 }
 
-static int edit_message(struct rameti_context_work *w, struct ramet_message *m, const struct ramet_json *content,
-			struct ramet_error *err)
+static int edit_message(struct rameti_context_work *w, struct ramet_message *m,
+			const struct ramet_json *content, struct ramet_error *err)
 {
 	struct ramet_buf value = RAMET_BUF_INIT(SIZE_MAX / 2), out = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
@@ -291,7 +306,8 @@ static int edit_message(struct rameti_context_work *w, struct ramet_message *m, 
 	return r;
 }
 
-static int apply_edit(struct rameti_context_work *w, struct ramet_selected *s, uint32_t edit, struct ramet_error *err)
+static int apply_edit(struct rameti_context_work *w, struct ramet_selected *s, uint32_t edit,
+		      struct ramet_error *err)
 {
 	const struct ramet_json *e, *content;
 	uint32_t i;
@@ -304,7 +320,8 @@ static int apply_edit(struct rameti_context_work *w, struct ramet_selected *s, u
 	return r;
 }
 
-static int is_omitted(struct rameti_context_work *w, uint32_t edit, int *omitted, struct ramet_error *err)
+static int is_omitted(struct rameti_context_work *w, uint32_t edit, int *omitted,
+		      struct ramet_error *err)
 {
 	const struct ramet_json *e;
 	int r = rameti_context_parse(w, edit, &e, err);
@@ -314,11 +331,13 @@ static int is_omitted(struct rameti_context_work *w, uint32_t edit, int *omitted
 	return r;
 }
 
-static int project_one(struct rameti_context_work *w, const struct edits *e, uint32_t at, struct ramet_error *err)
+static int project_one(struct rameti_context_work *w, const struct edits *e, uint32_t at,
+		       struct ramet_error *err)
 {
 	struct ramet_selected *s = &w->c->selected[at];
 	uint32_t edit;
-	int r = 0, omitted = 0, edited = e->map.n_live && rameti_map_get(&e->map, row_key(&s->row), &edit);
+	int r = 0, omitted = 0,
+	    edited = e->map.n_live && rameti_map_get(&e->map, row_key(&s->row), &edit);
 
 	s->first = w->c->n_messages;
 	if (edited)

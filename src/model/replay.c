@@ -1,6 +1,6 @@
 /*
- * model/replay.c - system messages replayed to the one in force: texts joined, sections set and removed
- * by name, tools removed and added by name.
+ * model/replay.c - system messages replayed to the one in force: texts joined, sections set and
+ * removed by name, tools removed and added by name.
  */
 #include "model/context_priv.h"
 
@@ -96,13 +96,16 @@ static int replay_sections(struct replay *p, const struct ramet_json *sections)
 
 static int replay_tools(struct replay *p, const struct ramet_json *m)
 {
-	const struct ramet_json *removed = ramet_json_get(m, "toolsRemoved"), *added = ramet_json_get(m, "toolsAdded");
+	const struct ramet_json *removed = ramet_json_get(m, "toolsRemoved"),
+				*added = ramet_json_get(m, "toolsAdded");
 	const struct ramet_json *t;
 	int r = 0;
 
-	for (t = NULL; ramet_json_kind(removed) == RAMET_JSON_ARRAY && (t = ramet_json_next(removed, t)) != NULL;)
+	for (t = NULL; ramet_json_kind(removed) == RAMET_JSON_ARRAY &&
+		       (t = ramet_json_next(removed, t)) != NULL;)
 		rameti_map_remove(&p->tools.map, decoded(p, ramet_json_get(t, "name")));
-	for (t = NULL; !r && ramet_json_kind(added) == RAMET_JSON_ARRAY && (t = ramet_json_next(added, t)) != NULL;)
+	for (t = NULL; !r && ramet_json_kind(added) == RAMET_JSON_ARRAY &&
+		       (t = ramet_json_next(added, t)) != NULL;)
 		r = named_set(&p->tools, decoded(p, ramet_json_get(t, "name")), ramet_json_raw(t));
 	return r;
 }
@@ -181,7 +184,8 @@ static struct ranked *ordered(const struct named *v, uint32_t *n)
 	return list;
 }
 
-static void write_message(const struct replay *p, const struct ranked *sections, uint32_t n, struct ramet_buf *out)
+static void write_message(const struct replay *p, const struct ranked *sections, uint32_t n,
+			  struct ramet_buf *out)
 {
 	struct ramet_json_writer w;
 	const struct rameti_map_item *item;
@@ -220,7 +224,8 @@ static void write_message(const struct replay *p, const struct ranked *sections,
 	ramet_json_close_object(&w);
 }
 
-static void write_prompt(const struct replay *p, const struct ranked *sections, uint32_t n, struct ramet_buf *out)
+static void write_prompt(const struct replay *p, const struct ranked *sections, uint32_t n,
+			 struct ramet_buf *out)
 {
 	size_t start = out->len, before;
 	uint32_t i;
@@ -238,7 +243,8 @@ static void write_prompt(const struct replay *p, const struct ranked *sections, 
 	}
 }
 
-static int write_replay(struct replay *p, struct ramet_buf *message, struct ramet_buf *prompt, struct ramet_error *err)
+static int write_replay(struct replay *p, struct ramet_buf *message, struct ramet_buf *prompt,
+			struct ramet_error *err)
 {
 	uint32_t n;
 	struct ranked *sections = ordered(&p->sections, &n);
@@ -255,8 +261,8 @@ static int write_replay(struct replay *p, struct ramet_buf *message, struct rame
 	return 0;
 }
 
-int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *message, struct ramet_buf *prompt,
-			       struct ramet_error *err)
+int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *message,
+			       struct ramet_buf *prompt, struct ramet_error *err)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct replay p;

@@ -35,7 +35,8 @@ static int breakdown_row(struct totalling *p, uint32_t *at)
 		return RAMET_ENOMEM;
 	if (rameti_map_get(&p->keys, key, at))
 		return 0;
-	if (rameti_grow((void **)&s->breakdown, &p->cap, s->n_breakdown, sizeof(*s->breakdown), KEYS_MAX) < 0)
+	if (rameti_grow((void **)&s->breakdown, &p->cap, s->n_breakdown, sizeof(*s->breakdown),
+			KEYS_MAX) < 0)
 		return RAMET_ENOMEM;
 	*at = s->n_breakdown;
 	memset(&s->breakdown[*at], 0, sizeof(s->breakdown[*at]));
@@ -70,7 +71,8 @@ static int add_usage(struct totalling *p, const struct ramet_json *usage)
 }
 
 /* "provider/model" */
-static void model_key(struct totalling *p, const struct ramet_json *provider, const struct ramet_json *model)
+static void model_key(struct totalling *p, const struct ramet_json *provider,
+		      const struct ramet_json *model)
 {
 	ramet_buf_reset(&p->key);
 	ramet_json_text(provider, &p->key);
@@ -89,7 +91,8 @@ static uint64_t tool_calls(const struct ramet_json *content)
 	const struct ramet_json *block = NULL;
 	uint64_t n = 0;
 
-	while (ramet_json_kind(content) == RAMET_JSON_ARRAY && (block = ramet_json_next(content, block)) != NULL)
+	while (ramet_json_kind(content) == RAMET_JSON_ARRAY &&
+	       (block = ramet_json_next(content, block)) != NULL)
 		n += ramet_json_text_is(ramet_json_get(block, "type"), "toolCall") ? 1u : 0u;
 	return n;
 }

@@ -1,6 +1,7 @@
 /*
- * model/tokens.c - how large a context is, in tokens: what the last answer reported, or an estimate of four
- * characters (UTF-16 units) a token. The same arithmetic as pi's, so that both agree when to compact.
+ * model/tokens.c - how large a context is, in tokens: what the last answer reported, or an
+ * estimate of four characters (UTF-16 units) a token. The same arithmetic as pi's, so that both
+ * agree when to compact.
  */
 #include "model/context_priv.h"
 
@@ -87,7 +88,8 @@ static uint64_t content_chars(struct counting *n, const struct ramet_json *conte
 
 	if (ramet_json_kind(content) == RAMET_JSON_STRING)
 		return text_chars(n, content);
-	for (block = NULL; ramet_json_kind(content) == RAMET_JSON_ARRAY && (block = ramet_json_next(content, block));)
+	for (block = NULL; ramet_json_kind(content) == RAMET_JSON_ARRAY &&
+			   (block = ramet_json_next(content, block));)
 		chars += block_chars(n, block);
 	return chars;
 }
@@ -98,7 +100,8 @@ static uint64_t system_chars(struct counting *n, const struct ramet_json *m)
 	uint64_t chars = content_chars(n, ramet_json_get(m, "content"));
 	int is_value = 0;
 
-	for (; ramet_json_kind(sections) == RAMET_JSON_OBJECT && (v = ramet_json_next(sections, v)); is_value = !is_value)
+	for (; ramet_json_kind(sections) == RAMET_JSON_OBJECT && (v = ramet_json_next(sections, v));
+	     is_value = !is_value)
 		if (is_value)
 			chars += text_chars(n, v);
 	return chars + json_chars(n, ramet_json_get(m, "toolsAdded"));
@@ -113,7 +116,8 @@ static uint64_t message_tokens(struct counting *n, const struct ramet_json *m, i
 		chars = system_chars(n, m);
 		break;
 	case RAMET_ROLE_BASH_EXECUTION:
-		chars = text_chars(n, ramet_json_get(m, "command")) + text_chars(n, ramet_json_get(m, "output"));
+		chars = text_chars(n, ramet_json_get(m, "command")) +
+			text_chars(n, ramet_json_get(m, "output"));
 		break;
 	case RAMET_ROLE_BRANCH_SUMMARY:
 	case RAMET_ROLE_COMPACTION_SUMMARY:
@@ -139,29 +143,33 @@ static double member(const struct ramet_json *usage, const char *key)
 /* What an answer says was used; 0 if it failed or says nothing. */
 static double used(const struct ramet_json *m)
 {
-	const struct ramet_json *reason = ramet_json_get(m, "stopReason"), *usage = ramet_json_get(m, "usage");
+	const struct ramet_json *reason = ramet_json_get(m, "stopReason"),
+				*usage = ramet_json_get(m, "usage");
 	double total = member(usage, "totalTokens");
 
 	if (ramet_json_text_is(reason, "aborted") || ramet_json_text_is(reason, "error"))
 		return 0;
 	if (total == 0)
-		total = member(usage, "input") + member(usage, "output") + member(usage, "cacheRead") +
-			member(usage, "cacheWrite");
+		total = member(usage, "input") + member(usage, "output") +
+			member(usage, "cacheRead") + member(usage, "cacheWrite");
 	return total > 0 && total < 9e15 ? total : 0;
 }
 
 /* Does the entry stand later on the path than the last edit and the last compaction? */
 static int is_fresh(const struct ramet_context *c, uint32_t row)
 {
-	const struct ramet_row *leaf = ramet_tree_row(c->tree, c->leaf), *r = ramet_tree_row(c->tree, row);
+	const struct ramet_row *leaf = ramet_tree_row(c->tree, c->leaf),
+			       *r = ramet_tree_row(c->tree, row);
 
-	return (leaf->edit == RAMET_NONE || ramet_tree_row(c->tree, leaf->edit)->depth < r->depth) &&
-	       (leaf->compaction == RAMET_NONE || ramet_tree_row(c->tree, leaf->compaction)->depth < r->depth);
+	return (leaf->edit == RAMET_NONE ||
+		ramet_tree_row(c->tree, leaf->edit)->depth < r->depth) &&
+	       (leaf->compaction == RAMET_NONE ||
+		ramet_tree_row(c->tree, leaf->compaction)->depth < r->depth);
 }
 
 /* Estimate of messages from `from` on, system messages only if asked for. */
-static int estimate(const struct ramet_context *c, struct counting *n, uint32_t from, int with_system,
-		    uint64_t *tokens, struct ramet_error *err)
+static int estimate(const struct ramet_context *c, struct counting *n, uint32_t from,
+		    int with_system, uint64_t *tokens, struct ramet_error *err)
 {
 	uint32_t i;
 	int r = 0;
@@ -176,7 +184,8 @@ static int estimate(const struct ramet_context *c, struct counting *n, uint32_t 
 	return r;
 }
 
-static int estimate_system(const struct ramet_context *c, struct counting *n, uint64_t *tokens, struct ramet_error *err)
+static int estimate_system(const struct ramet_context *c, struct counting *n, uint64_t *tokens,
+			   struct ramet_error *err)
 {
 	struct ramet_buf message = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = ramet_context_write_system(c, &message, NULL, err);
@@ -190,8 +199,8 @@ static int estimate_system(const struct ramet_context *c, struct counting *n, ui
 }
 
 /* The last answer with usable figures: its place + 1 and its figure; 0: none. */
-static int last_answer(const struct ramet_context *c, struct counting *n, uint32_t *after, double *figure,
-		       struct ramet_error *err)
+static int last_answer(const struct ramet_context *c, struct counting *n, uint32_t *after,
+		       double *figure, struct ramet_error *err)
 {
 	uint32_t i;
 	int r = 0;

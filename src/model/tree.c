@@ -109,7 +109,8 @@ struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t ro
 }
 
 /* The slot that holds id, or the empty one where it would go. Needs a table with room. */
-static struct rameti_id_slot *find_slot(const struct ramet_tree *t, struct ramet_bytes id, uint32_t hash)
+static struct rameti_id_slot *find_slot(const struct ramet_tree *t, struct ramet_bytes id,
+					uint32_t hash)
 {
 	uint32_t i = hash & (t->n_slots - 1);
 
@@ -176,14 +177,17 @@ static int reserve(struct ramet_tree *t, size_t id_len)
 	int r = rameti_grow((void **)&t->rows, &t->cap, t->n, sizeof(*t->rows), RAMETI_ROWS_MAX);
 
 	if (!r)
-		r = rameti_grow((void **)&t->id_end, &t->cap_id_end, t->n, sizeof(*t->id_end), RAMETI_ROWS_MAX);
-	if (!r)
-		r = rameti_grow((void **)&t->link, &t->cap_link, t->n, sizeof(*t->link), RAMETI_ROWS_MAX);
-	if (!r)
-		r = rameti_grow((void **)&t->labels, &t->cap_labels, t->n_labels, sizeof(*t->labels),
+		r = rameti_grow((void **)&t->id_end, &t->cap_id_end, t->n, sizeof(*t->id_end),
 				RAMETI_ROWS_MAX);
 	if (!r)
-		r = rameti_grow((void **)&t->names, &t->cap_names, t->n_names, sizeof(*t->names), RAMETI_ROWS_MAX);
+		r = rameti_grow((void **)&t->link, &t->cap_link, t->n, sizeof(*t->link),
+				RAMETI_ROWS_MAX);
+	if (!r)
+		r = rameti_grow((void **)&t->labels, &t->cap_labels, t->n_labels,
+				sizeof(*t->labels), RAMETI_ROWS_MAX);
+	if (!r)
+		r = rameti_grow((void **)&t->names, &t->cap_names, t->n_names, sizeof(*t->names),
+				RAMETI_ROWS_MAX);
 	if (!r)
 		r = grow_ids(t, id_len);
 	if (!r && (uint64_t)(t->n_ids + 1) * 8 > (uint64_t)t->n_slots * 5)
@@ -250,7 +254,8 @@ static void enter_id(struct ramet_tree *t, uint32_t row, struct ramet_bytes id)
 int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *facts, struct ramet_bytes id,
 		    struct ramet_bytes parent, struct ramet_error *err)
 {
-	int has_id = !(facts->flags & RAMET_ROW_NO_ID), has_parent = !!(facts->flags & RAMET_ROW_HAS_PARENT);
+	int has_id = !(facts->flags & RAMET_ROW_NO_ID),
+	    has_parent = !!(facts->flags & RAMET_ROW_HAS_PARENT);
 	uint32_t row = t->n, link = RAMET_NONE;
 	struct ramet_row *r;
 	int e = reserve(t, has_id ? id.len : 0);
@@ -258,7 +263,8 @@ int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *facts, struct 
 	if (!e && has_parent)
 		e = link_parent(t, parent, &link);
 	if (e < 0)
-		return rameti_fail(err, e, e == RAMET_ELIMIT ? "too many entries or ids" : "out of memory");
+		return rameti_fail(err, e,
+				   e == RAMET_ELIMIT ? "too many entries or ids" : "out of memory");
 	if (has_id && id.len)
 		memcpy(t->ids + t->ids_len, id.ptr, id.len);
 	t->ids_len += has_id ? id.len : 0;
@@ -295,7 +301,8 @@ int rameti_tree_skip_lines(struct ramet_tree *t, uint64_t n, struct ramet_error 
 	struct rameti_line_gap *last = t->n_gaps ? &t->gaps[t->n_gaps - 1] : NULL;
 
 	if (!last || last->at_row != t->n) {
-		if (rameti_grow((void **)&t->gaps, &t->cap_gaps, t->n_gaps, sizeof(*t->gaps), RAMETI_ROWS_MAX) < 0)
+		if (rameti_grow((void **)&t->gaps, &t->cap_gaps, t->n_gaps, sizeof(*t->gaps),
+				RAMETI_ROWS_MAX) < 0)
 			return rameti_fail_nomem(err);
 		last = &t->gaps[t->n_gaps++];
 		last->at_row = t->n;
@@ -340,7 +347,8 @@ int ramet_tree_entry(const struct ramet_tree *t, uint32_t row, struct ramet_buf 
 	return t->entry(t->user, row, scratch, json, err);
 }
 
-int ramet_tree_path(const struct ramet_tree *t, uint32_t leaf, struct ramet_path *path, struct ramet_error *err)
+int ramet_tree_path(const struct ramet_tree *t, uint32_t leaf, struct ramet_path *path,
+		    struct ramet_error *err)
 {
 	uint32_t n, at, *rows = NULL;
 
@@ -372,7 +380,8 @@ static int has_prefix(struct ramet_bytes text, struct ramet_bytes prefix)
 	return text.len >= prefix.len && !memcmp(text.ptr, prefix.ptr, prefix.len);
 }
 
-int ramet_tree_resolve(const struct ramet_tree *t, struct ramet_bytes id, uint32_t *row, struct ramet_error *err)
+int ramet_tree_resolve(const struct ramet_tree *t, struct ramet_bytes id, uint32_t *row,
+		       struct ramet_error *err)
 {
 	uint32_t i, found = ramet_tree_find(t, id);
 	struct ramet_bytes first, other;
@@ -382,12 +391,15 @@ int ramet_tree_resolve(const struct ramet_tree *t, struct ramet_bytes id, uint32
 		    has_prefix(ramet_tree_id(t, i), id))
 			found = i;
 	if (found == RAMET_NONE)
-		return rameti_fail(err, RAMET_ENOTFOUND, "no entry %.*s", (int)(id.len < 80 ? id.len : 80), id.ptr);
+		return rameti_fail(err, RAMET_ENOTFOUND, "no entry %.*s",
+				   (int)(id.len < 80 ? id.len : 80), id.ptr);
 	first = ramet_tree_id(t, found);
 	for (; first.len != id.len && i < t->n; i++) {
 		other = ramet_tree_id(t, i);
-		if (!(t->rows[i].flags & (RAMET_ROW_NO_ID | RAMET_ROW_SHADOWED)) && has_prefix(other, id))
-			return rameti_fail(err, RAMET_EAMBIGUOUS, "entry id %.*s fits more than one: %.*s, %.*s",
+		if (!(t->rows[i].flags & (RAMET_ROW_NO_ID | RAMET_ROW_SHADOWED)) &&
+		    has_prefix(other, id))
+			return rameti_fail(err, RAMET_EAMBIGUOUS,
+					   "entry id %.*s fits more than one: %.*s, %.*s",
 					   (int)(id.len < 40 ? id.len : 40), id.ptr,
 					   (int)(first.len < 40 ? first.len : 40), first.ptr,
 					   (int)(other.len < 40 ? other.len : 40), other.ptr);

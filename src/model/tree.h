@@ -10,12 +10,13 @@
 int rameti_tree_new(struct ramet_tree **out, uint64_t seed, ramet_entry_fn *entry, void *user,
 		    struct ramet_error *err);
 void rameti_tree_free(struct ramet_tree *t);
-/* Append an entry: the facts of row (derived columns are computed here), its decoded id (ignored with
- * RAMET_ROW_NO_ID) and decoded parent id (ignored without RAMET_ROW_HAS_PARENT). ENOMEM, ELIMIT. */
+/* Append an entry: the facts of row (derived columns are computed here), its decoded id (ignored
+ * with RAMET_ROW_NO_ID) and decoded parent id (ignored without RAMET_ROW_HAS_PARENT). ENOMEM,
+ * ELIMIT. */
 int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *row, struct ramet_bytes id,
 		    struct ramet_bytes parent, struct ramet_error *err);
-/* After a batch of adds: recompute derived columns if an id came again, an orphan found its parent or
- * a loop closed. Until then the tree must not be read. */
+/* After a batch of adds: recompute derived columns if an id came again, an orphan found its
+ * parent or a loop closed. Until then the tree must not be read. */
 int rameti_tree_settle(struct ramet_tree *t, struct ramet_error *err);
 
 /* Lines of the file that are no entry (header, blank, damaged), told before the next add, so that
@@ -31,7 +32,8 @@ const uint32_t *rameti_tree_name_rows(const struct ramet_tree *t, uint32_t *n);
 
 /* Append a finding; text printf-like. Beyond RAMET_FINDINGS_MAX only counted. ENOMEM. */
 int rameti_finding_add(struct ramet_findings *f, int severity, const char *code, uint64_t line,
-		       uint64_t offset, struct ramet_bytes id, const char *fmt, ...) RAMET_PRINTF(7, 8);
+		       uint64_t offset, struct ramet_bytes id, const char *fmt, ...)
+	RAMET_PRINTF(7, 8);
 
 /* The time member of an entry as pi reads it: text by rameti_time_parse, a number as it is, null 0,
  * missing or anything else RAMET_TIME_NONE. */

@@ -12,7 +12,7 @@
 
 struct rameti_id_slot {
 	uint32_t hash;                           /* seeded, of the id's bytes */
-	uint32_t row1;                           /* row + 1 of the last entry with this id; 0 empty */
+	uint32_t row1; /* row + 1 of the last entry with this id; 0 empty */
 };
 
 /* From row at_row on, a row's line number is row + 1 + extra. */
@@ -24,8 +24,8 @@ struct rameti_line_gap {
 struct ramet_tree {
 	struct ramet_row *rows;
 	uint32_t n, cap;
-	/* beside the rows: where the id ends in `ids`, and what the parent id means: RAMET_NONE, any row
-	 * with that id, or RAMETI_LINK_WAITS | number of the text an orphan waits for */
+	/* beside the rows: where the id ends in `ids`, and what the parent id means: RAMET_NONE,
+	 * any row with that id, or RAMETI_LINK_WAITS | number of the text an orphan waits for */
 	uint32_t *id_end, *link;
 	uint32_t cap_id_end, cap_link;
 	char *ids;
@@ -46,7 +46,8 @@ struct ramet_tree {
 
 /* Derived columns of one row from its parent's (parent RAMET_NONE: a root). */
 void rameti_row_derive(struct ramet_row *rows, uint32_t row, uint32_t parent);
-/* All derived columns anew from ids and links; duplicates, orphans and loops as docs/format/pi.md says. */
+/* All derived columns anew from ids and links; duplicates, orphans and loops as docs/format/pi.md
+ * says. */
 int rameti_tree_derive(struct ramet_tree *t, struct ramet_error *err);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * store/load.c - the exact scan: a source cut into blocks, lines that start in a block into its batch
- * (by several threads when the source is large), batches into the reader in file order.
+ * store/load.c - the exact scan: a source cut into blocks, lines that start in a block into its
+ * batch (by several threads when the source is large), batches into the reader in file order.
  *
- * A line belongs to the block it starts in, however far it goes. Memory: one block and one batch a
- * thread, a few finished batches, and the longest line (at most max_line). Blocks are small enough to
- * stay in a processor's own cache between reading and scanning.
+ * A line belongs to the block it starts in, however far it goes. Memory: one block and one batch
+ * a thread, a few finished batches, and the longest line (at most max_line). Blocks are small
+ * enough to stay in a processor's own cache between reading and scanning.
  */
 #include "store/load.h"
 
@@ -31,8 +31,8 @@ struct scan {
 	size_t len, cap;
 };
 
-static int scan_init(struct scan *s, const struct rameti_codec *codec, const struct rameti_source *source,
-		     size_t max_line, struct ramet_error *err)
+static int scan_init(struct scan *s, const struct rameti_codec *codec,
+		     const struct rameti_source *source, size_t max_line, struct ramet_error *err)
 {
 	memset(s, 0, sizeof(*s));
 	s->codec = codec;
@@ -71,7 +71,8 @@ static int scan_hold(struct scan *s, uint64_t at, uint64_t to, struct ramet_erro
 }
 
 /* The end of a line that is longer than we keep: *to is where its newline or the end is. */
-static int skip_long_line(struct scan *s, uint64_t from, uint64_t *to, int *terminated, struct ramet_error *err)
+static int skip_long_line(struct scan *s, uint64_t from, uint64_t *to, int *terminated,
+			  struct ramet_error *err)
 {
 	struct ramet_bytes piece;
 	int r;
@@ -122,8 +123,8 @@ static int hold_line(struct scan *s, uint64_t from, int *too_long, struct ramet_
 }
 
 /* The lines wholly inside text, which ends with a newline or at the source's end. */
-static int scan_lines(struct scan *s, struct ramet_bytes text, uint64_t offset, struct rameti_batch *b,
-		      struct ramet_error *err)
+static int scan_lines(struct scan *s, struct ramet_bytes text, uint64_t offset,
+		      struct rameti_batch *b, struct ramet_error *err)
 {
 	uint32_t len;
 	int r, terminated;
@@ -140,7 +141,8 @@ static int scan_lines(struct scan *s, struct ramet_bytes text, uint64_t offset, 
 	return 0;
 }
 
-static int scan_last_line(struct scan *s, uint64_t from, struct rameti_batch *b, struct ramet_error *err)
+static int scan_last_line(struct scan *s, uint64_t from, struct rameti_batch *b,
+			  struct ramet_error *err)
 {
 	struct ramet_bytes text;
 	int too_long, terminated, r = hold_line(s, from, &too_long, err);
@@ -175,7 +177,8 @@ static int skip_bom(struct ramet_bytes *text, struct rameti_batch *b, struct ram
 }
 
 /* All lines that start in [from, to). */
-static int scan_block(struct scan *s, uint64_t from, uint64_t to, struct rameti_batch *b, struct ramet_error *err)
+static int scan_block(struct scan *s, uint64_t from, uint64_t to, struct rameti_batch *b,
+		      struct ramet_error *err)
 {
 	uint64_t base = from ? from - 1 : 0;
 	struct ramet_bytes text;
@@ -215,18 +218,18 @@ static uint64_t block_end(uint64_t from, uint64_t end)
 	return end - from <= BLOCK ? end : from + BLOCK;
 }
 
-/* The last line, which starts in this block, is cut off: perhaps it is being written just now. Look once
- * more, a little later; what was added meanwhile then belongs to this block too. */
-static int look_again(struct scan *s, struct rameti_source *source, uint64_t from, struct rameti_batch *b,
-		      struct ramet_error *err)
+/* The last line, which starts in this block, is cut off: perhaps it is being written just now.
+ * Look once more, a little later; what was added meanwhile then belongs to this block too. */
+static int look_again(struct scan *s, struct rameti_source *source, uint64_t from,
+		      struct rameti_batch *b, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_or_default(source->file.env);
 	struct timespec wait = { 0, TAIL_WAIT_NS };
 	uint64_t size;
 	int r;
 
-	if (!b->tail_open || b->tail_is_row || !b->n_odd || b->odd[b->n_odd - 1].kind == RAMETI_ODD_BLANK ||
-	    source->file.fd < 0)
+	if (!b->tail_open || b->tail_is_row || !b->n_odd ||
+	    b->odd[b->n_odd - 1].kind == RAMETI_ODD_BLANK || source->file.fd < 0)
 		return 0;
 	env->nanosleep(env->user, &wait);
 	r = rameti_source_size(source, &size, err);
@@ -236,7 +239,8 @@ static int look_again(struct scan *s, struct rameti_source *source, uint64_t fro
 	return scan_block(s, from, size, b, err);
 }
 
-static int load_alone(struct rameti_reader *r, struct rameti_source *source, size_t max_line, struct ramet_error *err)
+static int load_alone(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
+		      struct ramet_error *err)
 {
 	struct rameti_batch b;
 	struct scan s;
@@ -316,7 +320,9 @@ static void *work(void *arg)
 		struct slot *slot = &c->ring[k % RING];
 
 		slot->err = start_err;
-		e = start < 0 ? start : scan_block(&s, k * BLOCK, block_end(k * BLOCK, s.end), &slot->batch, &slot->err);
+		e = start < 0 ? start
+			      : scan_block(&s, k * BLOCK, block_end(k * BLOCK, s.end), &slot->batch,
+					   &slot->err);
 		give_block(c, k, e);
 	}
 	scan_release(&s);
@@ -339,7 +345,8 @@ static int check_tail(struct crew *c, struct rameti_source *source, uint64_t k, 
 	return e;
 }
 
-static int feed_blocks(struct crew *c, struct rameti_reader *r, struct rameti_source *source, struct ramet_error *err)
+static int feed_blocks(struct crew *c, struct rameti_reader *r, struct rameti_source *source,
+		       struct ramet_error *err)
 {
 	uint64_t k;
 	int e = 0;
@@ -367,8 +374,8 @@ static int feed_blocks(struct crew *c, struct rameti_reader *r, struct rameti_so
 	return e;
 }
 
-static int load_together(struct rameti_reader *r, struct rameti_source *source, size_t max_line, unsigned threads,
-			 struct ramet_error *err)
+static int load_together(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
+			 unsigned threads, struct ramet_error *err)
 {
 	pthread_t ids[THREADS_MAX];
 	struct crew *c = ramet_calloc(1, sizeof(*c));
@@ -404,8 +411,8 @@ static int load_together(struct rameti_reader *r, struct rameti_source *source, 
 	return e;
 }
 
-int rameti_load(struct rameti_reader *r, struct rameti_source *source, size_t max_line, unsigned threads,
-		struct ramet_error *err)
+int rameti_load(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
+		unsigned threads, struct ramet_error *err)
 {
 	long cpus = threads ? (long)threads : sysconf(_SC_NPROCESSORS_ONLN);
 	int e;

@@ -1,8 +1,8 @@
 /*
  * store/session.c - one session opened for reading: its source, reader and tree.
  *
- * Lines are read again when somebody asks for an entry, and checked against their row's checksum, so
- * that a file changed by another program is noticed and never half believed. Writes nothing.
+ * Lines are read again when somebody asks for an entry, and checked against their row's checksum,
+ * so that a file changed by another program is noticed and never half believed. Writes nothing.
  */
 #include "ramet/store.h"
 
@@ -12,21 +12,22 @@
 #include "base/hash.h"
 #include "store/load.h"
 
-#define WINDOW (128u << 10)                      /* bytes read ahead when entries are asked for in order */
+#define WINDOW (128u << 10) /* bytes read ahead when entries are asked for in order */
 
 struct ramet_session {
 	struct rameti_source source;
 	struct rameti_reader reader;
 	char *path;
 	struct ramet_buf line;                   /* the stored line asked for last */
-	char *window;                            /* holds source bytes [window_at, window_at + window_len) */
+	char *window; /* holds source bytes [window_at, window_at + window_len) */
 	uint64_t window_at;
 	size_t window_len;
 	uint32_t last_row;
 };
 
 /* Fill the window from a row on, when rows are read one after the other. */
-static int fill_window(struct ramet_session *s, const struct ramet_row *row, struct ramet_error *err)
+static int fill_window(struct ramet_session *s, const struct ramet_row *row,
+		       struct ramet_error *err)
 {
 	uint64_t left = s->source.size - row->offset;
 	int r;
@@ -36,7 +37,8 @@ static int fill_window(struct ramet_session *s, const struct ramet_row *row, str
 	if (!s->window)
 		return rameti_fail_nomem(err);
 	s->window_len = 0;
-	r = rameti_source_read(&s->source, s->window, left < WINDOW ? (size_t)left : WINDOW, row->offset, err);
+	r = rameti_source_read(&s->source, s->window, left < WINDOW ? (size_t)left : WINDOW,
+			       row->offset, err);
 	if (r < 0)
 		return r;
 	s->window_at = row->offset;
@@ -46,7 +48,8 @@ static int fill_window(struct ramet_session *s, const struct ramet_row *row, str
 
 static int in_window(const struct ramet_session *s, const struct ramet_row *row)
 {
-	return row->offset >= s->window_at && row->offset + row->length <= s->window_at + s->window_len;
+	return row->offset >= s->window_at &&
+	       row->offset + row->length <= s->window_at + s->window_len;
 }
 
 /* The stored line of a row: in memory, in the window, or read into s->line. */
@@ -81,7 +84,8 @@ static int hand_out(struct ramet_session *s, struct ramet_bytes line, struct ram
 	struct ramet_buf swap = *scratch;
 
 	if (line.len > scratch->max)
-		return rameti_fail(err, RAMET_ELIMIT, "an entry of %zu bytes is over the caller's limit", line.len);
+		return rameti_fail(err, RAMET_ELIMIT,
+				   "an entry of %zu bytes is over the caller's limit", line.len);
 	ramet_buf_reset(scratch);
 	if (line.ptr != s->line.ptr) {
 		ramet_buf_add(scratch, line);
@@ -100,21 +104,23 @@ static int hand_out(struct ramet_session *s, struct ramet_bytes line, struct ram
 }
 
 /* The tree's callback. */
-static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch, struct ramet_bytes *json,
-			 struct ramet_error *err)
+static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
+			 struct ramet_bytes *json, struct ramet_error *err)
 {
 	struct ramet_session *s = user;
 	const struct ramet_row *row = ramet_tree_row(s->reader.tree, number);
 	struct ramet_bytes line;
 	int r = 0;
 
-	if (s->source.file.fd >= 0 && number == s->last_row + 1 && row->length < WINDOW && !in_window(s, row))
+	if (s->source.file.fd >= 0 && number == s->last_row + 1 && row->length < WINDOW &&
+	    !in_window(s, row))
 		r = fill_window(s, row, err);
 	s->last_row = number;
 	if (!r)
 		r = read_line(s, row, &line, err);
 	if (!r && rameti_crc32c(0, line.ptr, line.len) != row->crc32c)
-		r = rameti_fail_at(err, RAMET_ECONFLICT, NULL, rameti_tree_line(s->reader.tree, number), row->offset,
+		r = rameti_fail_at(err, RAMET_ECONFLICT, NULL,
+				   rameti_tree_line(s->reader.tree, number), row->offset,
 				   "the file was changed while it was open");
 	if (r < 0) {
 		rameti_error_set_path(err, s->path);
@@ -139,10 +145,12 @@ static int session_new(struct ramet_session **out, struct ramet_error *err)
 	return 0;
 }
 
-static int session_load(struct ramet_session *s, const struct ramet_open_opts *opts, struct ramet_error *err)
+static int session_load(struct ramet_session *s, const struct ramet_open_opts *opts,
+			struct ramet_error *err)
 {
-	size_t max_line = opts && opts->max_line && opts->max_line < RAMET_JSON_LEN_MAX ? (size_t)opts->max_line :
-									      RAMET_JSON_LEN_MAX;
+	size_t max_line = opts && opts->max_line && opts->max_line < RAMET_JSON_LEN_MAX
+				  ? (size_t)opts->max_line
+				  : RAMET_JSON_LEN_MAX;
 	uint64_t seed;
 	int r = rameti_random(s->source.file.env, &seed, sizeof(seed), err);
 
@@ -155,8 +163,8 @@ static int session_load(struct ramet_session *s, const struct ramet_open_opts *o
 	return r;
 }
 
-int ramet_session_open(struct ramet_session **out, const char *path, const struct ramet_open_opts *opts,
-		       struct ramet_error *err)
+int ramet_session_open(struct ramet_session **out, const char *path,
+		       const struct ramet_open_opts *opts, struct ramet_error *err)
 {
 	struct ramet_session *s = NULL;
 	size_t len = strlen(path) + 1;

@@ -7,7 +7,8 @@
 #include <string.h>
 #include "base/error.h"
 
-int rameti_source_read(const struct rameti_source *s, void *to, size_t len, uint64_t at, struct ramet_error *err)
+int rameti_source_read(const struct rameti_source *s, void *to, size_t len, uint64_t at,
+		       struct ramet_error *err)
 {
 	int64_t n;
 
@@ -22,7 +23,8 @@ int rameti_source_read(const struct rameti_source *s, void *to, size_t len, uint
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n < len)
-		return rameti_fail_at(err, RAMET_EIO, NULL, 0, at, "the file became shorter while it was read");
+		return rameti_fail_at(err, RAMET_EIO, NULL, 0, at,
+				      "the file became shorter while it was read");
 	return 0;
 }
 

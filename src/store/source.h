@@ -14,7 +14,8 @@ struct rameti_source {
 #define RAMETI_SOURCE_INIT { RAMETI_FILE_INIT, { NULL, 0 }, 0 }
 
 /* Exactly len bytes at `at` into to. EIO when the file is shorter now. */
-int rameti_source_read(const struct rameti_source *s, void *to, size_t len, uint64_t at, struct ramet_error *err);
+int rameti_source_read(const struct rameti_source *s, void *to, size_t len, uint64_t at,
+		       struct ramet_error *err);
 /* The present size of the file (or memory). */
 int rameti_source_size(const struct rameti_source *s, uint64_t *size, struct ramet_error *err);
 

@@ -867,7 +867,7 @@ def test_width():
             for text in run(*args, "--width", str(width)).lines:
                 if args[0] == "info" and re.match(r"  (file|project) ", text):
                     continue
-                check(cells(text) <= max(width, 60), f"{args} {width}: {cells(text)} {text}")
+                check(cells(text) <= max(width, 64), f"{args} {width}: {cells(text)} {text}")
     words = "long " * 100
     path = write(os.path.join(TMP, "long", "long.jsonl"), header("long"),
                  user("a", None, 1, words))

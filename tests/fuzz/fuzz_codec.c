@@ -1,6 +1,6 @@
 /*
- * Any bytes as a session file: opening, the tree, every view at a few leaves and every report must end
- * without a crash, whatever stands in the lines.
+ * Any bytes as a session file: opening, the tree, every view at a few leaves and every report
+ * must end without a crash, whatever stands in the lines.
  */
 #include <stddef.h>
 #include <stdint.h>

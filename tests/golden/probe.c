@@ -481,7 +481,8 @@ static void write_items(struct probe *p, const struct ramet_list *list)
 	ramet_json_close_array(&p->w);
 }
 
-static void write_list(struct probe *p, struct ramet_store *st, const char *only, const char *cancel)
+static void write_list(struct probe *p, struct ramet_store *st, const char *only,
+		       const char *cancel)
 {
 	struct seen seen = { p, 0, cancel ? strtoull(cancel, NULL, 10) : 0 };
 	struct ramet_list_opts opts = { .cwd = only, .with_text = 1,

@@ -25,7 +25,9 @@ static void add(struct ramet_tree *t, const char *id, const char *parent, int64_
 	memset(&row, 0, sizeof(row));
 	row.time_ms = time_ms;
 	row.flags = parent ? RAMET_ROW_HAS_PARENT : 0;
-	assert_int_equal(rameti_tree_add(t, &row, ramet_bytes_of(id), ramet_bytes_of(parent ? parent : ""), NULL), 0);
+	assert_int_equal(rameti_tree_add(t, &row, ramet_bytes_of(id),
+					 ramet_bytes_of(parent ? parent : ""), NULL),
+			 0);
 }
 
 /* A root with these children; expects them in this order of their places. */

@@ -1,6 +1,6 @@
 /*
- * tree.c, derive.c: a tree built row by row says the same as a plain model of the rules, whatever the
- * order of ids and parents, also with equal ids, orphans and loops.
+ * tree.c, derive.c: a tree built row by row says the same as a plain model of the rules, whatever
+ * the order of ids and parents, also with equal ids, orphans and loops.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,8 @@ static void add(struct ramet_tree *t, const struct plain *p)
 	row.type = (uint8_t)p->type;
 	row.role = (uint8_t)p->role;
 	row.offset = ramet_tree_count(t) * 100u;
-	row.flags = (uint16_t)((p->id < 0 ? RAMET_ROW_NO_ID : 0) | (p->parent < 0 ? 0 : RAMET_ROW_HAS_PARENT));
+	row.flags = (uint16_t)((p->id < 0 ? RAMET_ROW_NO_ID : 0) |
+			       (p->parent < 0 ? 0 : RAMET_ROW_HAS_PARENT));
 	assert_int_equal(rameti_tree_add(t, &row, name(p->id, id, sizeof(id)),
 					 name(p->parent, parent, sizeof(parent)), &err), 0);
 }
@@ -150,9 +151,11 @@ static void check_ids(const struct ramet_tree *t, const struct plain *v, int n)
 	uint32_t last;
 
 	for (i = 0; i < n; i++) {
-		struct ramet_bytes id = ramet_tree_id(t, (uint32_t)i), parent = rameti_tree_parent_id(t, (uint32_t)i);
+		struct ramet_bytes id = ramet_tree_id(t, (uint32_t)i),
+				   parent = rameti_tree_parent_id(t, (uint32_t)i);
 
-		assert_true(ramet_bytes_eq(id, v[i].id < 0 ? ramet_bytes_of("") : name(v[i].id, text, sizeof(text))));
+		assert_true(ramet_bytes_eq(id, v[i].id < 0 ? ramet_bytes_of("")
+							   : name(v[i].id, text, sizeof(text))));
 		if (v[i].parent >= 0)
 			assert_true(ramet_bytes_eq(parent, name(v[i].parent, text, sizeof(text))));
 		last = RAMET_NONE;
@@ -200,7 +203,9 @@ static void random_rows(struct plain *v, int n, uint64_t *rng)
 	for (i = 0; i < n; i++) {
 		memset(&v[i], 0, sizeof(v[i]));
 		v[i].id = roll(rng, 12) == 0 ? -1 : wild ? (int)roll(rng, (uint32_t)ids) : i;
-		v[i].parent = roll(rng, 9) == 0 ? -1 : (int)roll(rng, wild ? (uint32_t)ids : (uint32_t)i + 1);
+		v[i].parent = roll(rng, 9) == 0
+				      ? -1
+				      : (int)roll(rng, wild ? (uint32_t)ids : (uint32_t)i + 1);
 		v[i].type = (int)roll(rng, RAMET_ENTRY_HEADER);
 		v[i].role = (int)roll(rng, RAMET_ROLE_OTHER + 1);
 	}
@@ -238,7 +243,9 @@ static void tree__agrees_with_the_plain_rules(void **state)
 
 static void tree__paths_run_from_root_to_leaf(void **state)
 {
-	static const struct plain v[] = { { .id = 0, .parent = -1 }, { .id = 1, .parent = 0 }, { .id = 2, .parent = 0 },
+	static const struct plain v[] = { { .id = 0, .parent = -1 },
+					  { .id = 1, .parent = 0 },
+					  { .id = 2, .parent = 0 },
 					  { .id = 3, .parent = 1 } };
 	struct ramet_path path = RAMET_PATH_INIT;
 	struct ramet_tree *t = new_tree(7);
@@ -261,7 +268,9 @@ static void tree__paths_run_from_root_to_leaf(void **state)
 
 static void tree__resolves_ids_and_unique_prefixes(void **state)
 {
-	static const struct plain v[] = { { .id = 1, .parent = -1 }, { .id = 12, .parent = 1 }, { .id = 130, .parent = 1 },
+	static const struct plain v[] = { { .id = 1, .parent = -1 },
+					  { .id = 12, .parent = 1 },
+					  { .id = 130, .parent = 1 },
 					  { .id = 131, .parent = 1 } };
 	struct ramet_tree *t = new_tree(7);
 	struct ramet_error err;
@@ -277,7 +286,8 @@ static void tree__resolves_ids_and_unique_prefixes(void **state)
 	assert_int_equal(row, 1);
 	assert_int_equal(ramet_tree_resolve(t, ramet_bytes_of("id-131"), &row, &err), 0);
 	assert_int_equal(row, 3);
-	assert_int_equal(ramet_tree_resolve(t, ramet_bytes_of("id-13"), &row, &err), RAMET_EAMBIGUOUS);
+	assert_int_equal(ramet_tree_resolve(t, ramet_bytes_of("id-13"), &row, &err),
+			 RAMET_EAMBIGUOUS);
 	assert_string_equal(err.text, "entry id id-13 fits more than one: id-130, id-131");
 	assert_int_equal(ramet_tree_resolve(t, ramet_bytes_of("x"), &row, &err), RAMET_ENOTFOUND);
 	assert_int_equal(ramet_tree_resolve(t, ramet_bytes_of(""), &row, &err), RAMET_ENOTFOUND);
@@ -354,8 +364,8 @@ static int build(int n)
 		row.flags = RAMET_ROW_HAS_PARENT;
 		r = rameti_tree_skip_lines(t, 1, NULL);
 		if (!r)
-			r = rameti_tree_add(t, &row, name(i % 50, id, sizeof(id)), name((i * 7) % 90, parent, sizeof(parent)),
-					    NULL);
+			r = rameti_tree_add(t, &row, name(i % 50, id, sizeof(id)),
+					    name((i * 7) % 90, parent, sizeof(parent)), NULL);
 	}
 	if (!r)
 		r = rameti_tree_settle(t, NULL);

@@ -1,7 +1,7 @@
 /*
- * session.c, load.c, reader.c, pi.c: a session opened from a file by one thread, by several and from
- * memory is the same session, whatever the lines; damage costs its own line only; what is not a session
- * is refused with a clear error and left alone.
+ * session.c, load.c, reader.c, pi.c: a session opened from a file by one thread, by several and
+ * from memory is the same session, whatever the lines; damage costs its own line only; what is
+ * not a session is refused with a clear error and left alone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,9 +18,13 @@
 #include "model/tree.h"
 #include "ramet.h"
 
-#define HEADER "{\"type\":\"session\",\"version\":3,\"id\":\"s\",\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"cwd\":\"/w\"}\n"
-#define ENTRY(id, parent) "{\"type\":\"message\",\"id\":\"" id "\",\"parentId\":" parent \
-	",\"timestamp\":\"2026-01-01T00:00:01.000Z\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}\n"
+#define HEADER                                                                                     \
+	"{\"type\":\"session\",\"version\":3,\"id\":\"s\",\"timestamp\":\"2026-01-01T00:00:00."    \
+	"000Z\",\"cwd\":\"/w\"}\n"
+#define ENTRY(id, parent)                                                                          \
+	"{\"type\":\"message\",\"id\":\"" id "\",\"parentId\":" parent                             \
+	",\"timestamp\":\"2026-01-01T00:00:01.000Z\",\"message\":{\"role\":\"user\",\"content\":"  \
+	"\"x\"}}\n"
 
 static char path[] = "/tmp/ramet-test-session-XXXXXX";
 
@@ -90,7 +94,8 @@ static void same_session(const struct ramet_session *a, const struct ramet_sessi
 
 	assert_int_equal(ramet_tree_count(x), ramet_tree_count(y));
 	for (i = 0; i < ramet_tree_count(x); i++) {
-		assert_memory_equal(ramet_tree_row(x, i), ramet_tree_row(y, i), sizeof(struct ramet_row));
+		assert_memory_equal(ramet_tree_row(x, i), ramet_tree_row(y, i),
+				    sizeof(struct ramet_row));
 		assert_true(ramet_bytes_eq(ramet_tree_id(x, i), ramet_tree_id(y, i)));
 		assert_int_equal(rameti_tree_line(x, i), rameti_tree_line(y, i));
 		assert_int_equal(ramet_tree_entry(x, i, &p, &one, NULL), 0);
@@ -112,15 +117,25 @@ static uint32_t roll(uint64_t *rng, uint32_t n)
 /* Lines of every size around the block size, some of them damaged. */
 static void add_random_line(struct ramet_buf *b, uint64_t *rng, unsigned number)
 {
-	static const char *const odd[] = { "\n", "   \r\n", "{\"type\":\"cus\n", "{}{}\n", "null\n", "5\n", "{\"a\":\"\xff\"}\n",
-					   "{}\n", "{\"type\":\"session\",\"id\":\"z\"}\n", "{\"type\":\"x\",\"id\":\"dup\"}\n" };
+	static const char *const odd[] = { "\n",
+					   "   \r\n",
+					   "{\"type\":\"cus\n",
+					   "{}{}\n",
+					   "null\n",
+					   "5\n",
+					   "{\"a\":\"\xff\"}\n",
+					   "{}\n",
+					   "{\"type\":\"session\",\"id\":\"z\"}\n",
+					   "{\"type\":\"x\",\"id\":\"dup\"}\n" };
 	uint32_t fill = roll(rng, 40) ? roll(rng, 3000) : roll(rng, 700000);
 
 	if (!roll(rng, 9)) {
 		ramet_buf_add_str(b, odd[roll(rng, 10)]);
 		return;
 	}
-	ramet_buf_addf(b, "{\"type\":\"message\",\"id\":\"e%u\",\"parentId\":\"e%u\",\"message\":{\"role\":\"user\",\"content\":\"",
+	ramet_buf_addf(b,
+		       "{\"type\":\"message\",\"id\":\"e%u\",\"parentId\":\"e%u\",\"message\":{"
+		       "\"role\":\"user\",\"content\":\"",
 		       number, number - 1);
 	while (fill--)
 		ramet_buf_add_char(b, (char)('a' + roll(rng, 26)));
@@ -148,7 +163,8 @@ static void load__gives_one_session_however_it_is_read(void **state)
 		write_file(ramet_buf_bytes(&b));
 		one = open_file(1);
 		four = open_file(4);
-		assert_int_equal(ramet_session_open_bytes(&memory, ramet_buf_bytes(&b), NULL, NULL), 0);
+		assert_int_equal(ramet_session_open_bytes(&memory, ramet_buf_bytes(&b), NULL, NULL),
+				 0);
 		same_session(one, four);
 		same_session(one, memory);
 		ramet_session_close(one);
@@ -160,7 +176,8 @@ static void load__gives_one_session_however_it_is_read(void **state)
 
 static void load__knows_every_byte_of_every_row(void **state)
 {
-	static const char text[] = HEADER "\n" ENTRY("a", "null") "not json\n" ENTRY("b", "\"a\"") ENTRY("c", "\"b\"");
+	static const char text[] =
+		HEADER "\n" ENTRY("a", "null") "not json\n" ENTRY("b", "\"a\"") ENTRY("c", "\"b\"");
 	struct ramet_session *s = open_text(text);
 	const struct ramet_tree *t = ramet_session_tree(s);
 	uint32_t i;
@@ -219,7 +236,9 @@ static void reader__names_each_kind_of_damage(void **state)
 		{ HEADER "{\"type\":\"label\",\"id\":\"a\",\"label\":\"\xff\"}\n", { "bad-utf8" } },
 		{ HEADER "{\"type\":\"label\",\"id\":\"a\",\"id\":\"b\"}\n", { "duplicate-key" } },
 		{ HEADER "{\"type\":\"from_the_future\",\"id\":\"a\"}\n", { "unknown-type" } },
-		{ HEADER "{\"type\":\"label\",\"id\":\"a\"}\r\n{\"type\":\"label\",\"id\":\"b\"}\r\n", { "crlf" } },
+		{ HEADER
+		  "{\"type\":\"label\",\"id\":\"a\"}\r\n{\"type\":\"label\",\"id\":\"b\"}\r\n",
+		  { "crlf" } },
 		{ HEADER "{\"type\":\"label\",\"id\":\"a\"}", { "no-newline" } },
 		{ "junk\n\n" HEADER, { "malformed" } },
 	};
@@ -249,7 +268,8 @@ static void refuse(const char *text, const char *message)
 	struct ramet_session *s = (void *)1;
 	struct ramet_error err = { 0 };
 
-	assert_int_equal(ramet_session_open_bytes(&s, ramet_bytes_of(text), NULL, &err), RAMET_EFORMAT);
+	assert_int_equal(ramet_session_open_bytes(&s, ramet_bytes_of(text), NULL, &err),
+			 RAMET_EFORMAT);
 	assert_string_equal(err.text, message);
 	assert_ptr_equal(s, (void *)1);
 	write_file(ramet_bytes_of(text));
@@ -275,7 +295,8 @@ static void session__refuses_other_kinds_of_files_at_once(void **state)
 	struct ramet_error err = { 0 };
 
 	(void)state;
-	assert_int_equal(ramet_session_open(&s, "/nonexistent/x.jsonl", NULL, &err), RAMET_ENOTFOUND);
+	assert_int_equal(ramet_session_open(&s, "/nonexistent/x.jsonl", NULL, &err),
+			 RAMET_ENOTFOUND);
 	assert_int_equal(ramet_session_open(&s, "/tmp", NULL, &err), RAMET_EFORMAT);
 	snprintf(fifo, sizeof(fifo), "%s.fifo", path);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
@@ -296,10 +317,12 @@ static void session__notices_a_change_by_others(void **state)
 	s = open_file(1);
 	assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 1, &scratch, &json, &err), 0);
 	write_file(ramet_bytes_of(HEADER ENTRY("a", "null") ENTRY("c", "\"a\"")));
-	assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 1, &scratch, &json, &err), RAMET_ECONFLICT);
+	assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 1, &scratch, &json, &err),
+			 RAMET_ECONFLICT);
 	assert_int_equal(err.line, 3);
 	write_file(ramet_bytes_of(HEADER));
-	assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 1, &scratch, &json, &err), RAMET_EIO);
+	assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 1, &scratch, &json, &err),
+			 RAMET_EIO);
 	assert_string_equal(err.path, path);
 	ramet_session_close(s);
 	ramet_buf_release(&scratch);
@@ -341,12 +364,13 @@ static void expect_entry(const struct ramet_session *s, uint32_t row, const char
 
 static void pi__migrates_version_1_in_memory(void **state)
 {
-	struct ramet_session *s = open_text(
-		"{\"type\":\"session\",\"id\":\"s\",\"provider\":\"p\"}\n"
-		"{\"type\":\"message\",\"id\":\"old\",\"message\":{\"role\":\"hookMessage\",\"content\":1.0}}\n"
-		"{\"type\":\"label\",\"x\":1e3}\n"
-		"{\"type\":\"compaction\",\"firstKeptEntryIndex\":2,\"summary\":\"s\"}\n"
-		"{\"type\":\"compaction\",\"firstKeptEntryIndex\":9}\n");
+	struct ramet_session *s =
+		open_text("{\"type\":\"session\",\"id\":\"s\",\"provider\":\"p\"}\n"
+			  "{\"type\":\"message\",\"id\":\"old\",\"message\":{\"role\":"
+			  "\"hookMessage\",\"content\":1.0}}\n"
+			  "{\"type\":\"label\",\"x\":1e3}\n"
+			  "{\"type\":\"compaction\",\"firstKeptEntryIndex\":2,\"summary\":\"s\"}\n"
+			  "{\"type\":\"compaction\",\"firstKeptEntryIndex\":9}\n");
 	const struct ramet_tree *t = ramet_session_tree(s);
 	char want[256], id[4][9];
 	int i;
@@ -357,28 +381,39 @@ static void pi__migrates_version_1_in_memory(void **state)
 		snprintf(id[i], 9, "%.*s", RAMET_FMT(ramet_tree_id(t, (uint32_t)i)));
 		assert_int_equal(ramet_tree_row(t, (uint32_t)i)->id_at, 0);
 	}
-	assert_true(ramet_bytes_is(ramet_session_header(s)->json,
-				   "{\"type\":\"session\",\"id\":\"s\",\"provider\":\"p\",\"version\":3}"));
-	snprintf(want, sizeof(want), "{\"type\":\"message\",\"id\":\"%s\",\"message\":{\"role\":\"custom\",\"content\":1.0},"
-		 "\"parentId\":null}", id[0]);
+	assert_true(ramet_bytes_is(
+		ramet_session_header(s)->json,
+		"{\"type\":\"session\",\"id\":\"s\",\"provider\":\"p\",\"version\":3}"));
+	snprintf(want, sizeof(want),
+		 "{\"type\":\"message\",\"id\":\"%s\",\"message\":{\"role\":\"custom\",\"content\":"
+		 "1.0},"
+		 "\"parentId\":null}",
+		 id[0]);
 	expect_entry(s, 0, want);
-	snprintf(want, sizeof(want), "{\"type\":\"label\",\"x\":1e3,\"id\":\"%s\",\"parentId\":\"%s\"}", id[1], id[0]);
+	snprintf(want, sizeof(want),
+		 "{\"type\":\"label\",\"x\":1e3,\"id\":\"%s\",\"parentId\":\"%s\"}", id[1], id[0]);
 	expect_entry(s, 1, want);
-	snprintf(want, sizeof(want), "{\"type\":\"compaction\",\"summary\":\"s\",\"id\":\"%s\",\"parentId\":\"%s\","
-		 "\"firstKeptEntryId\":\"%s\"}", id[2], id[1], id[1]);
+	snprintf(want, sizeof(want),
+		 "{\"type\":\"compaction\",\"summary\":\"s\",\"id\":\"%s\",\"parentId\":\"%s\","
+		 "\"firstKeptEntryId\":\"%s\"}",
+		 id[2], id[1], id[1]);
 	expect_entry(s, 2, want);
-	snprintf(want, sizeof(want), "{\"type\":\"compaction\",\"id\":\"%s\",\"parentId\":\"%s\"}", id[3], id[2]);
+	snprintf(want, sizeof(want), "{\"type\":\"compaction\",\"id\":\"%s\",\"parentId\":\"%s\"}",
+		 id[3], id[2]);
 	expect_entry(s, 3, want);
 	ramet_session_close(s);
 }
 
 static void pi__makes_ids_that_later_lines_do_not_change(void **state)
 {
-	struct ramet_session *a = open_text("{\"type\":\"session\",\"id\":\"s\"}\n{\"type\":\"label\"}\n");
-	struct ramet_session *b = open_text("{\"type\":\"session\",\"id\":\"s\"}\n{\"type\":\"label\"}\n{\"type\":\"label\"}\n");
+	struct ramet_session *a =
+		open_text("{\"type\":\"session\",\"id\":\"s\"}\n{\"type\":\"label\"}\n");
+	struct ramet_session *b = open_text("{\"type\":\"session\",\"id\":\"s\"}\n{\"type\":"
+					    "\"label\"}\n{\"type\":\"label\"}\n");
 
 	(void)state;
-	assert_true(ramet_bytes_eq(ramet_tree_id(ramet_session_tree(a), 0), ramet_tree_id(ramet_session_tree(b), 0)));
+	assert_true(ramet_bytes_eq(ramet_tree_id(ramet_session_tree(a), 0),
+				   ramet_tree_id(ramet_session_tree(b), 0)));
 	ramet_session_close(a);
 	ramet_session_close(b);
 }
@@ -388,7 +423,8 @@ static void pi__compares_versions_as_javascript_does(void **state)
 	static const struct {
 		const char *version;
 		double value;
-	} cases[] = { { "1", 1 }, { "\"2\"", 2 }, { "2.5", 2.5 }, { "null", 1 }, { "99", 99 }, { "\"3\"", 3 }, { "{}", 3 } };
+	} cases[] = { { "1", 1 },   { "\"2\"", 2 }, { "2.5", 2.5 }, { "null", 1 },
+		      { "99", 99 }, { "\"3\"", 3 }, { "{}", 3 } };
 	char text[128];
 	size_t i;
 
@@ -396,7 +432,8 @@ static void pi__compares_versions_as_javascript_does(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ramet_session *s;
 
-		snprintf(text, sizeof(text), "{\"type\":\"session\",\"id\":\"s\",\"version\":%s}\n", cases[i].version);
+		snprintf(text, sizeof(text), "{\"type\":\"session\",\"id\":\"s\",\"version\":%s}\n",
+			 cases[i].version);
 		s = open_text(text);
 		assert_true(ramet_session_header(s)->version == cases[i].value);
 		ramet_session_close(s);
