@@ -211,6 +211,21 @@ static size_t widest_project(const struct listing *l, size_t most)
 	return several ? widest : 0;
 }
 
+static size_t count_cells(const struct listing *l)
+{
+	size_t cells = 4;
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t digits = 1;
+
+		for (uint64_t n = l->items[i]->message_count / 10; n; n /= 10)
+			digits++;
+		if (digits > cells)
+			cells = digits;
+	}
+	return cells;
+}
+
 void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o,
 		    int numbered)
 {
@@ -218,6 +233,7 @@ void listing_layout(struct listing_table *t, const struct listing *l, const stru
 
 	memset(t, 0, sizeof(*t));
 	t->now_ms = rameti_now_ms(NULL);
+	t->count_cells = count_cells(l);
 	t->id_cells = unique_length(l);
 	t->number_cells = numbered ? 3 : 0;
 	t->project_cells = widest_project(l, most);
@@ -227,7 +243,7 @@ void listing_layout(struct listing_table *t, const struct listing *l, const stru
 
 static size_t used_cells(const struct listing_table *t)
 {
-	size_t used = 4 + 2 + 6 + 2 + 6 + 2 + t->id_cells + 2;
+	size_t used = 4 + 2 + t->count_cells + 2 + 6 + 2 + t->id_cells + 2;
 
 	used += t->project_cells ? t->project_cells + 2 : 0;
 	return used + (t->number_cells ? t->number_cells + 2 : 0);
@@ -237,7 +253,9 @@ void listing_print_head(struct out *o, const struct listing_table *t)
 {
 	out_style(o, STYLE_DIM);
 	text_add_blanks(&o->buf, t->number_cells ? t->number_cells + 2 : 0);
-	out_str(o, " AGE    MSGS    SIZE  ID");
+	out_str(o, " AGE  ");
+	text_add_cell(&o->buf, ramet_bytes_of("MSGS"), t->count_cells, 1);
+	out_str(o, "    SIZE  ID");
 	text_add_blanks(&o->buf, t->id_cells);
 	if (t->project_cells) {
 		out_str(o, "PROJECT");
@@ -259,7 +277,7 @@ static void add_figures(struct out *o, const struct listing_table *t,
 	ramet_buf_reset(&b);
 	ramet_buf_addf(&b, "%llu", (unsigned long long)s->message_count);
 	out_str(o, "  ");
-	text_add_cell(&o->buf, ramet_buf_bytes(&b), 6, 1);
+	text_add_cell(&o->buf, ramet_buf_bytes(&b), t->count_cells, 1);
 	ramet_buf_reset(&b);
 	age_add_size(&b, s->size);
 	out_str(o, "  ");

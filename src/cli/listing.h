@@ -29,7 +29,8 @@ void listing_release(struct listing *l);
 
 /* How the table is laid out for these sessions at this width. */
 struct listing_table {
-	size_t id_cells, project_cells;          /* 0: no such column */
+	size_t count_cells, id_cells;
+	size_t project_cells;                    /* 0: no such column */
 	size_t number_cells;                     /* 0: lines are not numbered */
 	int64_t now_ms;
 };

@@ -219,6 +219,8 @@ void out_flush(struct out *o)
 
 void out_newline(struct out *o)
 {
+	while (o->buf.len && o->buf.ptr[o->buf.len - 1] == ' ')
+		ramet_buf_truncate(&o->buf, o->buf.len - 1);
 	ramet_buf_add_char(&o->buf, '\n');
 	if (o->may_page || o->pager || o->buf.len >= FLUSH_AT)
 		pass_on(o);

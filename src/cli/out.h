@@ -54,7 +54,7 @@ void out_style(struct out *o, enum style style);
 size_t out_safe(struct out *o, struct ramet_bytes text, size_t max_cells);
 /* Show now what is held back, without a pager: before a question. */
 void out_flush(struct out *o);
-/* The end of a line; the only place where output is passed on. */
+/* The end of a line, without blanks before it; the only place where output is passed on. */
 void out_newline(struct out *o);
 /* JSON values with their newlines; onto a terminal in a form that it does not obey. */
 void out_json(struct out *o, struct ramet_bytes json);

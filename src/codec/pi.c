@@ -138,14 +138,12 @@ static int pi_facts(struct ramet_bytes line, const struct rameti_found *found,
 		*parent_len = add_parent(line, &found[PARENT], bad_utf8, ids);
 		row->flags |= RAMET_ROW_HAS_PARENT;
 	}
-	if (ramet_buf_status(ids) < 0)
+	if (ramet_buf_status(ids) < 0 || !ids->ptr)
 		return 0;
-	base = ids->ptr + ids->len - *id_len - *parent_len;
-	if (*id_len)
-		row->id_hash = rameti_id_hash((struct ramet_bytes){ base, *id_len });
+	base = ids->ptr + (ids->len - *id_len - *parent_len);
+	row->id_hash = *id_len ? rameti_id_hash((struct ramet_bytes){ base, *id_len }) : 0;
 	if (*parent_len)
-		row->parent_hash =
-			rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
+		row->parent_hash = rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
 	return 0;
 }
 

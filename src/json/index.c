@@ -36,24 +36,28 @@ void rameti_index_start(struct rameti_index *ix, const char *text, uint32_t len)
 	ix->in_string = ix->escaped = ix->in_scalar = ix->tail_high = 0;
 }
 
-int rameti_index_more_line(struct rameti_index *ix)
+/* Fill windows until one has a position in it. */
+static int more(struct rameti_index *ix, void (*fill)(struct rameti_index *ix))
 {
 	while (!ix->done && !ix->bad) {
-		ix->level->fill_line(ix);
+		if (ix->at > ix->base)
+			ix->last_escape = rameti_index_escape_before(ix, (ix->at - ix->base - 1) >> 6,
+								     ~UINT64_C(0), ix->base);
+		fill(ix);
 		if (ix->stop > ix->pos)
 			return !ix->bad;
 	}
 	return 0;
 }
 
+int rameti_index_more_line(struct rameti_index *ix)
+{
+	return more(ix, ix->level->fill_line);
+}
+
 int rameti_index_more_text(struct rameti_index *ix)
 {
-	while (!ix->done && !ix->bad) {
-		ix->level->fill_text(ix);
-		if (ix->stop > ix->pos)
-			return !ix->bad;
-	}
-	return 0;
+	return more(ix, ix->level->fill_text);
 }
 
 int rameti_index_bad_utf8(const struct rameti_index *ix)

@@ -22,6 +22,45 @@ KERNEL_INLINE KERNEL_TARGET __m256i load(const char *p)
 	return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
+struct constants {
+	__m256i quote, backslash, fold, low, r, u;
+	__m256i spaces, ops, escapes;            /* by low nibble, the same in both halves */
+};
+
+/* The compiler would make the vectors anew in every round; it cannot when it does not know them. */
+#define KEEP(v) __asm__("" : "+x"(v))
+
+KERNEL_INLINE KERNEL_TARGET __m256i both(__m128i v)
+{
+	return _mm256_broadcastsi128_si256(v);
+}
+
+KERNEL_INLINE KERNEL_TARGET void constants_init(struct constants *k)
+{
+	k->quote = _mm256_set1_epi8('"');
+	k->backslash = _mm256_set1_epi8('\\');
+	k->fold = _mm256_set1_epi8(0x20);
+	k->low = _mm256_set1_epi8(0x1f);
+	k->r = _mm256_set1_epi8('r');
+	k->u = _mm256_set1_epi8('u');
+	/* space, tab, newline, return; the others cannot be equal to what they stand for */
+	k->spaces = both(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t', '\n', 112, 100,
+				       '\r', 100, 100));
+	/* : , and { } with [ ] folded onto them */
+	k->ops = both(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
+	/* b t u f n /, and r apart, because it shares b's nibble */
+	k->escapes = both(_mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/'));
+	KEEP(k->quote);
+	KEEP(k->backslash);
+	KEEP(k->fold);
+	KEEP(k->low);
+	KEEP(k->r);
+	KEEP(k->u);
+	KEEP(k->spaces);
+	KEEP(k->ops);
+	KEEP(k->escapes);
+}
+
 KERNEL_INLINE KERNEL_TARGET void block_load(struct block *b, const char *p)
 {
 	b->v[0] = load(p);
@@ -39,28 +78,24 @@ KERNEL_INLINE KERNEL_TARGET uint64_t bits_of(__m256i low, __m256i high)
 	       (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
-/* Bytes equal to the table's entry for their low nibble (never for bytes from 0x80 on). */
-KERNEL_INLINE KERNEL_TARGET __m256i in_table(__m256i v, __m256i shown, __m128i table)
+/* Is the table's entry for a byte's low nibble what the byte shows? Never for 0x80 and above. */
+KERNEL_INLINE KERNEL_TARGET __m256i in_table(__m256i v, __m256i shown, __m256i table)
 {
-	return _mm256_cmpeq_epi8(shown, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), v));
+	return _mm256_cmpeq_epi8(shown, _mm256_shuffle_epi8(table, v));
 }
 
-KERNEL_INLINE KERNEL_TARGET void block_classify(const struct block *b, struct masks *m)
+KERNEL_INLINE KERNEL_TARGET void block_classify(const struct block *b, const struct constants *k,
+						struct masks *m)
 {
-	/* by low nibble: space, tab, newline, return; and : , { } (with [ ] folded onto { }) */
-	const __m128i spaces = _mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t', '\n', 112,
-					     100, '\r', 100, 100);
-	const __m128i ops = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0);
-	const __m256i v0 = b->v[0], v1 = b->v[1], fold = _mm256_set1_epi8(0x20);
-	const __m256i low = _mm256_set1_epi8(0x1f);
+	const __m256i v0 = b->v[0], v1 = b->v[1];
 
-	m->quote = bits_of(equal(v0, '"'), equal(v1, '"'));
-	m->backslash = bits_of(equal(v0, '\\'), equal(v1, '\\'));
-	m->op = bits_of(in_table(v0, _mm256_or_si256(v0, fold), ops),
-			in_table(v1, _mm256_or_si256(v1, fold), ops));
-	m->space = bits_of(in_table(v0, v0, spaces), in_table(v1, v1, spaces));
-	m->control = bits_of(_mm256_cmpeq_epi8(_mm256_max_epu8(v0, low), low),
-			     _mm256_cmpeq_epi8(_mm256_max_epu8(v1, low), low));
+	m->quote = bits_of(_mm256_cmpeq_epi8(v0, k->quote), _mm256_cmpeq_epi8(v1, k->quote));
+	m->backslash = bits_of(_mm256_cmpeq_epi8(v0, k->backslash), _mm256_cmpeq_epi8(v1, k->backslash));
+	m->op = bits_of(in_table(v0, _mm256_or_si256(v0, k->fold), k->ops),
+			in_table(v1, _mm256_or_si256(v1, k->fold), k->ops));
+	m->space = bits_of(in_table(v0, v0, k->spaces), in_table(v1, v1, k->spaces));
+	m->control = bits_of(_mm256_cmpeq_epi8(_mm256_max_epu8(v0, k->low), k->low),
+			     _mm256_cmpeq_epi8(_mm256_max_epu8(v1, k->low), k->low));
 	m->high = bits_of(v0, v1);
 }
 
@@ -76,21 +111,26 @@ KERNEL_INLINE KERNEL_TARGET uint64_t block_prefix_xor(uint64_t bits)
 	return (uint64_t)_mm_cvtsi128_si64(x);
 }
 
-KERNEL_INLINE KERNEL_TARGET uint64_t block_bad_escapes(const struct block *b, const struct masks *m,
-						       uint64_t escaped)
+KERNEL_INLINE KERNEL_TARGET uint64_t block_escapes(const struct block *b, const struct constants *k,
+						   const struct masks *m, uint64_t escaped,
+						   uint64_t *unicode)
 {
-	/* by low nibble: b t u f n /, and r apart, because it shares b's */
-	const __m128i good = _mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/');
 	const __m256i v0 = b->v[0], v1 = b->v[1];
-	uint64_t ok = bits_of(_mm256_or_si256(in_table(v0, v0, good), equal(v0, 'r')),
-			      _mm256_or_si256(in_table(v1, v1, good), equal(v1, 'r')));
+	__m256i g0 = _mm256_or_si256(in_table(v0, v0, k->escapes), _mm256_cmpeq_epi8(v0, k->r));
+	__m256i g1 = _mm256_or_si256(in_table(v1, v1, k->escapes), _mm256_cmpeq_epi8(v1, k->r));
 
-	return escaped & ~(ok | m->quote | m->backslash);
+	*unicode = escaped & bits_of(_mm256_cmpeq_epi8(v0, k->u), _mm256_cmpeq_epi8(v1, k->u));
+	return escaped & ~(bits_of(g0, g1) | m->quote | m->backslash);
 }
 
-KERNEL_INLINE KERNEL_TARGET uint64_t block_unicode(const struct block *b, uint64_t escaped)
+KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
+						    uint64_t bits)
 {
-	return escaped & bits_of(equal(b->v[0], 'u'), equal(b->v[1], 'u'));
+	uint32_t *end = out + __builtin_popcountll(bits);
+
+	(void)k;
+	FLATTEN_EIGHT(out, at, bits);
+	return end;
 }
 
 /* ---- UTF-8 ---- */
@@ -153,11 +193,11 @@ KERNEL_INLINE KERNEL_TARGET __m256i first_bytes(int n)
 	return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)n), order);
 }
 
-static KERNEL_TARGET __attribute__((noinline)) void block_check_utf8(struct rameti_index *ix,
-								     const struct block *b,
-								     uint64_t valid, uint32_t at)
+KERNEL_TARGET __attribute__((noinline)) void rameti_utf8_check_avx2(struct rameti_index *ix,
+								     const char *p, uint64_t valid,
+								     uint32_t at)
 {
-	__m256i before = _mm256_setzero_si256(), v0 = b->v[0], v1 = b->v[1], errors;
+	__m256i before = _mm256_setzero_si256(), v0 = load(p), v1 = load(p + 32), errors;
 
 	if (at)
 		before = load(ix->text + at - 32);
@@ -171,7 +211,7 @@ static KERNEL_TARGET __attribute__((noinline)) void block_check_utf8(struct rame
 	ix->bad_utf8 |= (uint8_t)!_mm256_testz_si256(errors, errors);
 }
 
-static KERNEL_TARGET int utf8_valid(const char *text, size_t len)
+KERNEL_TARGET int rameti_utf8_valid_avx2(const char *text, size_t len)
 {
 	__m256i before = _mm256_setzero_si256(), errors = before, v;
 	char copy[32] = { 0 };
@@ -193,6 +233,7 @@ static KERNEL_TARGET int utf8_valid(const char *text, size_t len)
 	return _mm256_testz_si256(errors, errors);
 }
 
+#define block_check_utf8 rameti_utf8_check_avx2
 #include "json/index_kernel.h"
 
 static KERNEL_TARGET void fill_line(struct rameti_index *ix)
@@ -207,7 +248,7 @@ static KERNEL_TARGET void fill_text(struct rameti_index *ix)
 
 const struct rameti_index_level *rameti_index_avx2(void)
 {
-	static const struct rameti_index_level level = { "avx2", fill_line, fill_text, utf8_valid, 1 };
+	static const struct rameti_index_level level = { "avx2", fill_line, fill_text, rameti_utf8_valid_avx2, 1 };
 
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
 	    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&

@@ -2,14 +2,19 @@
  * index_kernel.h - the body of the index step, compiled once per instruction set.
  *
  * An including file defines before it KERNEL_TARGET (attributes of every function compiled for its
- * instruction set), struct block (the 64 bytes as that set holds them) and
+ * instruction set), struct block (64 bytes as that set holds them), struct constants (what is to stay
+ * in registers) and
+ *     constants_init(k)
  *     block_load(b, p)                   take 64 bytes
- *     block_classify(b, masks)
+ *     block_classify(b, k, masks)
  *     block_newlines(b)                  asked only when a control character was seen
  *     block_prefix_xor(bits)             bit i: the parity of bits 0..i
- *     block_bad_escapes(b, m, escaped)   escaped bytes that may not stand behind a backslash
- *     block_unicode(b, escaped)          escaped bytes that are a u
- *     block_check_utf8(ix, b, valid, at) the valid bytes, in front of text + at; sets ix->bad_utf8
+ *     block_escapes(b, k, m, escaped, &unicode)
+ *                                        escaped bytes that may not stand behind a backslash, and
+ *                                        those that are a u
+ *     block_check_utf8(ix, p, valid, at) the valid bytes, in front of text + at; sets ix->bad_utf8
+ *     block_flatten(k, out, at, bits)    write down the positions of the set bits; returns the end,
+ *                                        may write up to RAMETI_INDEX_SPARE more
  * and after it the two entry points as calls of kernel_fill.
  */
 #ifndef RAMETI_JSON_INDEX_KERNEL_H
@@ -49,31 +54,15 @@ static __attribute__((noinline)) int bad_unicode(const struct rameti_index *ix, 
 	return 0;
 }
 
-/* Write down the positions of the set bits, four at a time: a little is written beyond the end. */
-KERNEL_INLINE KERNEL_TARGET uint32_t *flatten(uint32_t *out, uint32_t at, uint64_t bits)
-{
-	uint32_t *end = out + __builtin_popcountll(bits);
-	int i;
-
-	while (bits) {
-		for (i = 0; i < 4; i++) {
-			out[i] = at + (uint32_t)(bits ? __builtin_ctzll(bits) : 64);
-			bits &= bits - 1;
-		}
-		out += 4;
-	}
-	return end;
-}
-
 /* What goes from block to block, in registers while a window is filled. */
 struct carry {
 	uint64_t in_string, escaped, in_scalar;
-	uint32_t last_escape;
 };
 
 /* Everything about one block: returns the bits of the positions to list; bad ones and the u of \u
  * escapes in *bad and *unicode. */
 KERNEL_INLINE KERNEL_TARGET uint64_t kernel_block(struct carry *c, const struct block *b,
+						  const struct constants *k,
 						  const struct masks *m, uint64_t *bad,
 						  uint64_t *unicode)
 {
@@ -83,8 +72,7 @@ KERNEL_INLINE KERNEL_TARGET uint64_t kernel_block(struct carry *c, const struct 
 	uint64_t scalar = ~(m->op | m->space | quote);
 	uint64_t start = scalar & ~((scalar << 1) | c->in_scalar);
 
-	*bad = (m->control & inside) | block_bad_escapes(b, m, escaped);
-	*unicode = block_unicode(b, escaped);
+	*bad = (m->control & inside) | block_escapes(b, k, m, escaped, unicode);
 	c->in_string = (uint64_t)((int64_t)inside >> 63);
 	c->in_scalar = scalar >> 63;
 	return quote | ((m->op | start) & ~inside);
@@ -103,12 +91,14 @@ KERNEL_INLINE const char *padded(char copy[64], const struct rameti_index *ix, u
  * more block of padding alone: a character unfinished at the end shows there. */
 KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int line)
 {
-	struct carry c = { ix->in_string, ix->escaped, ix->in_scalar, ix->last_escape };
+	struct carry c = { ix->in_string, ix->escaped, ix->in_scalar };
 	uint64_t any_high = 0, tail_high = ix->tail_high, any_bad = 0;
 	uint32_t *out = ix->pos;
 	uint32_t at = ix->at, n;
+	struct constants k;
 	char copy[64];
 
+	constants_init(&k);
 	ix->base = at;
 	for (n = 0; n < RAMETI_INDEX_BLOCKS; n++, at += 64) {
 		uint64_t valid = ~UINT64_C(0), bits, bad, unicode;
@@ -123,7 +113,7 @@ KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int 
 			ix->end = ix->len;
 		}
 		block_load(&b, p);
-		block_classify(&b, &m);
+		block_classify(&b, &k, &m);
 		if (line && __builtin_expect(m.control != 0, 0)) {
 			uint64_t newlines = block_newlines(&b);
 
@@ -134,19 +124,16 @@ KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int 
 			}
 		}
 		ix->backslash[n] = m.backslash;
-		ix->escape_before[n] = c.last_escape;
-		if (m.backslash)
-			c.last_escape = at + 64 - (uint32_t)__builtin_clzll(m.backslash);
-		bits = kernel_block(&c, &b, &m, &bad, &unicode) & valid;
+		bits = kernel_block(&c, &b, &k, &m, &bad, &unicode) & valid;
 		any_bad |= bad & valid;
 		if (__builtin_expect((unicode & valid) != 0, 0))
 			any_bad |= (uint64_t)bad_unicode(ix, at, unicode & valid);
 		if (__builtin_expect((m.high | tail_high) != 0, 0)) {
-			block_check_utf8(ix, &b, valid, at);
+			block_check_utf8(ix, p, valid, at);
 			any_high |= m.high & valid;
 		}
 		tail_high = m.high >> 61;
-		out = flatten(out, at, bits);
+		out = block_flatten(&k, out, at, bits);
 		if (__builtin_expect(last, 0)) {
 			ix->done = 1;
 			break;
@@ -160,7 +147,6 @@ KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int 
 	ix->in_string = c.in_string;
 	ix->escaped = c.escaped;
 	ix->in_scalar = c.in_scalar;
-	ix->last_escape = c.last_escape;
 }
 
 #endif

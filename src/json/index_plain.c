@@ -11,6 +11,15 @@ struct block {
 	uint64_t w[8];                           /* the first byte lowest, whatever the machine's order */
 };
 
+struct constants {
+	int none;
+};
+
+static inline void constants_init(struct constants *k)
+{
+	k->none = 0;
+}
+
 #define ONES UINT64_C(0x0101010101010101)
 #define LOW7 UINT64_C(0x7f7f7f7f7f7f7f7f)
 #define TOPS UINT64_C(0x8080808080808080)
@@ -42,10 +51,11 @@ static inline uint64_t gather(uint64_t tops)
 	return ((tops >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
-static void block_classify(const struct block *b, struct masks *m)
+static void block_classify(const struct block *b, const struct constants *k, struct masks *m)
 {
 	int i;
 
+	(void)k;
 	memset(m, 0, sizeof(*m));
 	for (i = 0; i < 8; i++) {
 		uint64_t w = b->w[i], folded = w | ONES * 0x20;
@@ -90,33 +100,36 @@ static inline unsigned char byte_at(const struct block *b, int i)
 	return (unsigned char)(b->w[i >> 3] >> (8 * (i & 7)));
 }
 
-static uint64_t block_bad_escapes(const struct block *b, const struct masks *m, uint64_t escaped)
+static inline uint64_t block_escapes(const struct block *b, const struct constants *k,
+				     const struct masks *m, uint64_t escaped, uint64_t *unicode)
 {
-	uint64_t bad = escaped & ~(m->quote | m->backslash), left;
+	uint64_t left = escaped & ~(m->quote | m->backslash), bad = 0;
 
-	for (left = bad; left; left &= left - 1) {
-		int i = __builtin_ctzll(left);
+	(void)k;
+	*unicode = 0;
+	for (; left; left &= left - 1) {
+		unsigned char c = byte_at(b, __builtin_ctzll(left));
 
-		if (byte_at(b, i) && strchr("/bfnrtu", byte_at(b, i)))
-			bad &= ~(UINT64_C(1) << i);
+		if (c == 'u')
+			*unicode |= left & (0 - left);
+		else if (!c || !strchr("/bfnrt", c))
+			bad |= left & (0 - left);
 	}
 	return bad;
 }
 
-static uint64_t block_unicode(const struct block *b, uint64_t escaped)
+static inline uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at, uint64_t bits)
 {
-	uint64_t bits = 0;
-
-	for (; escaped; escaped &= escaped - 1)
-		if (byte_at(b, __builtin_ctzll(escaped)) == 'u')
-			bits |= escaped & (0 - escaped);
-	return bits;
+	(void)k;
+	for (; bits; bits &= bits - 1)
+		*out++ = at + (uint32_t)__builtin_ctzll(bits);
+	return out;
 }
 
-static inline void block_check_utf8(struct rameti_index *ix, const struct block *b, uint64_t valid,
+static inline void block_check_utf8(struct rameti_index *ix, const char *p, uint64_t valid,
 				    uint32_t at)
 {
-	(void)ix, (void)b, (void)valid, (void)at;        /* checked over the whole line at its end */
+	(void)ix, (void)p, (void)valid, (void)at;        /* checked over the whole line at its end */
 }
 
 #include "json/index_kernel.h"

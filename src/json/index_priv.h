@@ -38,13 +38,12 @@ struct rameti_index {
 	const uint32_t *stop;                    /* pos + number of positions */
 	uint8_t done, bad;                       /* bad: control character or wrong escape in a string */
 	uint8_t high, bad_utf8;
-	uint32_t last_escape;                    /* position of the last backslash + 1, 0: none yet */
+	uint32_t last_escape;                    /* last backslash before this window + 1, 0: none */
 	uint64_t in_string;                      /* carries from block to block: all ones inside */
 	uint64_t escaped;                        /* 1: the next byte is escaped */
 	uint64_t in_scalar;                      /* 1: the last byte was part of a scalar */
 	uint64_t tail_high;                      /* not 0: a character may be unfinished */
-	uint64_t backslash[RAMETI_INDEX_BLOCKS];
-	uint32_t escape_before[RAMETI_INDEX_BLOCKS];     /* last_escape at the start of the block */
+	uint64_t backslash[RAMETI_INDEX_BLOCKS]; /* a bit per byte */
 	uint32_t pos[RAMETI_INDEX_WINDOW + RAMETI_INDEX_SPARE];
 };
 
@@ -55,8 +54,11 @@ const struct rameti_index_level *rameti_index_avx2(void);
 /* simd as in rameti_scanner_new; NULL if not available. */
 const struct rameti_index_level *rameti_index_level(int simd);
 
-/* rameti_utf8_valid without vectors. */
+/* rameti_utf8_valid without vectors, and with AVX2 (only where the machine has it). */
 int rameti_utf8_valid_plain(const char *text, size_t len);
+int rameti_utf8_valid_avx2(const char *text, size_t len);
+/* Check 64 bytes at p, which stand at `at` in ix's text, as far as they are valid; with AVX2. */
+void rameti_utf8_check_avx2(struct rameti_index *ix, const char *p, uint64_t valid, uint32_t at);
 
 /* Start on a text of at most RAMETI_INDEX_LEN_MAX bytes; pos is left as it is. */
 void rameti_index_start(struct rameti_index *ix, const char *text, uint32_t len);
@@ -66,16 +68,28 @@ int rameti_index_more_text(struct rameti_index *ix);
 /* After done: was there invalid UTF-8 before ix->end? */
 int rameti_index_bad_utf8(const struct rameti_index *ix);
 
+/* Last backslash in the window's blocks 0..block (of the last one only the bits in mask) + 1, or the
+ * one before the window; looks no further back than `from`. */
+static inline uint32_t rameti_index_escape_before(const struct rameti_index *ix, uint32_t block,
+						  uint64_t mask, uint32_t from)
+{
+	uint64_t bits = ix->backslash[block] & mask;
+	uint32_t at = ix->base + (block << 6);
+
+	while (!bits && block && at > from) {
+		bits = ix->backslash[--block];
+		at -= 64;
+	}
+	return bits ? at + 64 - (uint32_t)__builtin_clzll(bits) : block ? 0 : ix->last_escape;
+}
+
 /* Is a backslash inside the string whose closing quote, at `close`, is the newest position taken? */
 static inline int rameti_index_has_escape(const struct rameti_index *ix, uint32_t open, uint32_t close)
 {
-	uint32_t block = (close - ix->base) >> 6, bit = (close - ix->base) & 63;
-	uint64_t below = ix->backslash[block] & ((UINT64_C(1) << bit) - 1);
-	uint32_t last = ix->escape_before[block];
+	uint32_t off = close - ix->base;
+	uint64_t below = (UINT64_C(1) << (off & 63)) - 1;
 
-	if (below)
-		last = ix->base + (block << 6) + 64 - (uint32_t)__builtin_clzll(below);
-	return last > open + 1;
+	return rameti_index_escape_before(ix, off >> 6, below, open) > open + 1;
 }
 
 /* ---- explain.c: the exact, slow answer, asked only when the fast one is "no" ---- */

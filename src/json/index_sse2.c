@@ -14,6 +14,15 @@ struct block {
 	__m128i v[4];
 };
 
+struct constants {
+	int none;
+};
+
+KERNEL_INLINE void constants_init(struct constants *k)
+{
+	k->none = 0;
+}
+
 KERNEL_INLINE void block_load(struct block *b, const char *p)
 {
 	int i;
@@ -32,11 +41,12 @@ KERNEL_INLINE uint64_t bits_of(__m128i v, int i)
 	return (uint64_t)(uint32_t)_mm_movemask_epi8(v) << (16 * i);
 }
 
-KERNEL_INLINE void block_classify(const struct block *b, struct masks *m)
+KERNEL_INLINE void block_classify(const struct block *b, const struct constants *k, struct masks *m)
 {
 	const __m128i low = _mm_set1_epi8(0x1f);
 	int i;
 
+	(void)k;
 	memset(m, 0, sizeof(*m));
 	for (i = 0; i < 4; i++) {
 		__m128i v = b->v[i], folded = _mm_or_si128(v, _mm_set1_epi8(0x20));
@@ -79,33 +89,50 @@ KERNEL_INLINE uint64_t block_prefix_xor(uint64_t bits)
 	return bits ^ (bits << 32);
 }
 
-KERNEL_INLINE uint64_t block_bad_escapes(const struct block *b, const struct masks *m, uint64_t escaped)
+KERNEL_INLINE uint64_t block_escapes(const struct block *b, const struct constants *k,
+				     const struct masks *m, uint64_t escaped, uint64_t *unicode)
 {
 	uint64_t good = m->quote | m->backslash;
 	int i;
 
+	(void)k;
+	*unicode = 0;
 	if (!escaped)
 		return 0;
+	*unicode = escaped & equal_bits(b, 'u');
+	good |= *unicode;
 	for (i = 0; i < 4; i++) {
 		__m128i v = b->v[i];
 		__m128i g = _mm_or_si128(_mm_or_si128(equal(v, '/'), equal(v, 'b')),
 					 _mm_or_si128(equal(v, 'f'), equal(v, 'n')));
 
-		g = _mm_or_si128(g, _mm_or_si128(equal(v, 'r'), _mm_or_si128(equal(v, 't'), equal(v, 'u'))));
+		g = _mm_or_si128(g, _mm_or_si128(equal(v, 'r'), equal(v, 't')));
 		good |= bits_of(g, i);
 	}
 	return escaped & ~good;
 }
 
-KERNEL_INLINE uint64_t block_unicode(const struct block *b, uint64_t escaped)
+KERNEL_INLINE uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at, uint64_t bits)
 {
-	return escaped ? escaped & equal_bits(b, 'u') : 0;
+	uint32_t *end = out + __builtin_popcountll(bits);
+
+	(void)k;
+	while (bits) {
+		int i;
+
+		for (i = 0; i < 4; i++) {
+			out[i] = at + (uint32_t)(bits ? __builtin_ctzll(bits) : 64);
+			bits &= bits - 1;
+		}
+		out += 4;
+	}
+	return end;
 }
 
-KERNEL_INLINE void block_check_utf8(struct rameti_index *ix, const struct block *b, uint64_t valid,
+KERNEL_INLINE void block_check_utf8(struct rameti_index *ix, const char *p, uint64_t valid,
 				    uint32_t at)
 {
-	(void)ix, (void)b, (void)valid, (void)at;        /* checked over the whole line at its end */
+	(void)ix, (void)p, (void)valid, (void)at;        /* checked over the whole line at its end */
 }
 
 #include "json/index_kernel.h"

@@ -5,6 +5,12 @@
  * field or by chance: only the named construct, and only what it stands for.
  */
 
+/* The role that stands for no message at all; what has it is left out of pi's answers. */
+export const NO_MESSAGE = "\u0001none";
+
+/* The target that no entry has. */
+export const NO_TARGET = "\u0001nothing";
+
 /* Lines of a file: value is undefined for those that do not parse. */
 export function parseFile(bytes) {
 	const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
@@ -164,6 +170,37 @@ const RULES = [
 		},
 	},
 	{
+		name: "message is no object",
+		reason: "what is no object is no message; pi passes on a number or a list as if it were one, and throws without one",
+		session: true,
+		rewrite(file) {
+			const bad = entries(file).filter((line) => line.value.type === "message" && !isObject(line.value.message));
+			bad.forEach((line) => set(line, { message: { role: NO_MESSAGE } }));
+			return bad.length;
+		},
+	},
+	{
+		name: "edit makes no sense",
+		reason: "a replacement that is neither null nor has a content is no edit; pi throws, or empties the message",
+		session: true,
+		rewrite(file) {
+			const bad = entries(file).filter((line) => line.value.type === "context_edit" && !isEdit(line.value.replacement));
+			bad.forEach((line) => set(line, { targetId: NO_TARGET }));
+			return bad.length;
+		},
+	},
+	{
+		name: "label is no text",
+		reason: "a label is a text; anything else clears it, as no label does; pi shows whatever it is",
+		session: true,
+		rewrite(file) {
+			const bad = entries(file).filter((line) => line.value.type === "label" && line.value.label &&
+				typeof line.value.label !== "string");
+			bad.forEach((line) => set(line, { label: "" }));
+			return bad.length;
+		},
+	},
+	{
 		name: "loop",
 		reason: "in a loop of parents the entry first in the file becomes a root; pi never returns",
 		ids: true,
@@ -223,11 +260,11 @@ const LIST_RULES = [
 	},
 	{
 		name: "list: odd name",
-		reason: "a session_info whose name is no text takes a whole session out of pi's list; it clears the name",
+		reason: "a session_info whose name is no text takes a whole session out of pi's list; it names nothing",
 		rewrite(file) {
 			const bad = file.lines.filter((line) => line.value?.type === "session_info" &&
 				line.value.name != null && typeof line.value.name !== "string");
-			bad.forEach((line) => set(line, { name: "" }));
+			bad.forEach((line) => set(line, { type: "custom" }));
 			return bad.length;
 		},
 	},
@@ -235,6 +272,11 @@ const LIST_RULES = [
 
 function escapeEnds(text) {
 	return text.replace(/\u2028/g, "\\u2028").replace(/\u2029/g, "\\u2029");
+}
+
+function isEdit(replacement) {
+	return replacement === null || isObject(replacement) &&
+		(typeof replacement.content === "string" || Array.isArray(replacement.content));
 }
 
 function listable(message) {
@@ -249,6 +291,11 @@ function listable(message) {
 /* Small things that the comparison itself passes over. */
 export const PASSED = {
 	thrown: ["pi throws", "a TypeError at an odd value that ramet passes over; there is nothing to compare"],
+	summary: ["summary is no text", "in texts for the model pi writes 'undefined' or '[object Object]', ramet nothing"],
+	notANumber: ["sum is no number", "an odd cost or count makes pi's sum null; ramet counts it as nothing"],
+	systemTime: ["system message without a time", "pi's replay then finds no system message at all; ramet replays it"],
+	fraction: ["fraction of a token", "ramet's estimates are whole numbers"],
+	model: ["model is no text", "pi's totals have a row 'undefined/...'; ramet leaves the part empty"],
 	emptyLeaf: ["leaf with an empty id", "ramet takes it for the entry; for pi an empty leaf is none"],
 	noIdToFork: ["fork from no id", "pi offers user messages without id to be forked from; ramet leaves them out"],
 	exportCwd: ["export: working directory", "pi exports its own idea of the directory (absolute, or the process's); ramet what the header says"],

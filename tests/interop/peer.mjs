@@ -40,6 +40,10 @@ function flatten(roots) {
 	return rows;
 }
 
+function asRow({ sourceEntry, messages }) {
+	return { sourceId: sourceEntry.id, type: sourceEntry.type, messages };
+}
+
 function view(manager, leaf) {
 	if (leaf === null)
 		manager.resetLeaf();
@@ -50,8 +54,7 @@ function view(manager, leaf) {
 		path: ask(() => manager.getBranch().map((e) => e.id)),
 		selected: ask(() => manager.buildContextEntries().map((e) => e.id)),
 		context: ask(() => manager.buildSessionContext()),
-		projection: projection.entries?.map((e) => ({ sourceId: e.sourceEntry.id, type: e.sourceEntry.type,
-			messages: e.messages })) ?? projection,
+		projection: projection.entries ? ask(() => projection.entries.map(asRow)) : projection,
 		llm: ask(() => convertToLlm(manager.buildSessionContext().messages)),
 		tokens: ask(() => estimateProjectedContextTokens(manager.buildSessionProjection(), manager.getBranch()).tokens),
 		exported: leaf === null ? null : ask(() => serializeSessionBranch(manager).split("\n").filter(Boolean).map((line) =>

@@ -12,7 +12,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { PASSED, REASONS, forListing, forReading, madeIds, toBytes } from "./explained.mjs";
+import { NO_MESSAGE, NO_TARGET, PASSED, REASONS, forListing, forReading, madeIds, toBytes } from "./explained.mjs";
 import { damage, makeRandom, makeSession } from "./hostile.mjs";
 import { Peer, probeFiles, same, tidy, whereDifferent } from "./asking.mjs";
 import { checkStores } from "./stores.mjs";
@@ -47,6 +47,7 @@ function prepare(folders, kind, number) {
 	const bytes = makeFile(kind, number);
 	const one = { kind, number, bytes, original: path.join(folders.original, name) };
 	one.reading = forReading(bytes);
+	one.oddModels = one.reading.lines.some((line) => hasOddModel(line.value));
 	one.listing = forListing(bytes);
 	one.readPath = path.join(folders.reading, name);
 	one.listPath = path.join(folders.listing, name);
@@ -56,6 +57,12 @@ function prepare(folders, kind, number) {
 	for (const file of [one.original, one.listPath])
 		fs.utimesSync(file, 1772445600, 1772445600);
 	return one;
+}
+
+/* Would it show up in the totals under an odd name? */
+function hasOddModel(entry) {
+	const m = entry?.type === "message" ? entry.message : entry;
+	return m && (m.role === "assistant" || m.type === "usage") && [m.provider, m.responseModel || m.model].some((part) => typeof part !== "string");
 }
 
 /* ---- comparing ---- */
@@ -93,7 +100,7 @@ function renamed(value, names) {
 	if (typeof value === "string")
 		return names.has(value) ? names.get(value) : value;
 	if (Array.isArray(value))
-		return value.map((v) => renamed(v, names));
+		return value.filter((v) => v?.role !== NO_MESSAGE).map((v) => renamed(v, names));
 	if (value && typeof value === "object")
 		return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, renamed(v, names)]));
 	return value;
@@ -104,10 +111,42 @@ function compareViews(c, theirs, ours, theirNames, ourNames) {
 		const answers = theirs.views[i];
 		if (answers.exported?.length)
 			compareExports(c, answers.exported, view);
+		if (oddSummaries(view)) {
+			c.pass("summary");
+			answers.llm = view.llm;
+			answers.tokens = view.tokens;
+		}
+		if (timelessSystem(view)) {
+			c.pass("systemTime");
+			answers.tokens = view.tokens;
+		}
+		answers.tokens = oddNumber(c, answers.tokens, view.tokens);
 		for (const field of ["path", "selected", "context", "projection", "llm", "tokens", "exported"])
 			c.check(`leaf ${JSON.stringify(view.leaf)} ${field}`, renamed(answers[field], theirNames),
 				renamed(view[field], ourNames));
 	});
+}
+
+function oddSummaries(view) {
+	return view.context.messages?.some((m) => /Summary$/.test(m.role) && typeof m.summary !== "string");
+}
+
+function timelessSystem(view) {
+	const messages = view.context.messages?.filter((m) => m.role === "system") ?? [];
+	return messages.length > 0 && messages.every((m) => m.timestamp === undefined);
+}
+
+/* Theirs, or ours where pi has no number or a fraction. */
+function oddNumber(c, theirs, ours) {
+	if (theirs === null && typeof ours === "number") {
+		c.pass("notANumber");
+		return ours;
+	}
+	if (typeof theirs === "number" && theirs !== ours && Math.floor(theirs) === ours) {
+		c.pass("fraction");
+		return ours;
+	}
+	return theirs;
 }
 
 /* The header's time is now; its directory is what ramet read. */
@@ -120,10 +159,27 @@ function compareExports(c, theirs, view) {
 			theirs[0].cwd = ours.cwd ?? null;
 		ours.cwd ??= null;
 	}
-	view.exported.slice(1).forEach((line) => {
+	view.exported.slice(1).forEach((line, i) => {
 		if (typeof line.id !== "string")
 			line.id = null;
+		putBack(theirs[i + 1], line);
 	});
+}
+
+/* Members of an entry that a rule may have rewritten for pi, put back as they were. */
+function putBack(theirs, original) {
+	const keys = [];
+	if (theirs?.message?.role === NO_MESSAGE)
+		keys.push("message");
+	if (theirs?.targetId === NO_TARGET)
+		keys.push("targetId");
+	if (theirs?.label === "")
+		keys.push("label");
+	for (const key of keys) {
+		delete theirs[key];
+		if (key in original)
+			theirs[key] = original[key];
+	}
 }
 
 function compareSession(c, theirs, ours) {
@@ -139,14 +195,28 @@ function compareSession(c, theirs, ours) {
 		ours.tree.map(({ type, role, ...row }) => row));
 	put("labels", theirs.labels, labelsOf(ours));
 	const { breakdown, ...stats } = ours.stats;
-	put("stats", theirs.stats, stats);
-	put("breakdown", theirs.breakdown, breakdown);
+	compareTotals(c, theirs, stats, breakdown);
 	put("forkMessages", forkable(c, theirs.forkMessages, theirNames), ours.forkMessages);
 	if (ours.views.length) {
 		put("unknown leaf", theirs.unknown, tidy(ours.views[0].context));
 		put("path of an unknown leaf", theirs.unknownPath, 0);
 	}
 	compareViews(c, theirs, c.views, theirNames, ourNames);
+}
+
+function compareTotals(c, theirs, stats, breakdown) {
+	if (theirs.stats.tokens) {
+		theirs.stats.cost = oddNumber(c, theirs.stats.cost, stats.cost);
+		for (const key of Object.keys(stats.tokens))
+			theirs.stats.tokens[key] = oddNumber(c, theirs.stats.tokens[key], stats.tokens[key]);
+	}
+	c.check("stats", theirs.stats, stats);
+	if (theirs.breakdown.some?.((row) => row.cost === null || row.tokens === null))
+		c.pass("notANumber");
+	else if (c.one.oddModels)
+		c.pass("model");
+	else
+		c.check("breakdown", theirs.breakdown, breakdown);
 }
 
 function forkable(c, messages, names) {
@@ -167,13 +237,15 @@ function entriesOf(one, entries) {
 		return entries;
 	const before = forEntries(one);
 	return entries.map((entry, i) => {
-		if (!before[i] || madeIds(one.reading))
-			return entry;                     /* new ids on both sides */
-		const { id, parentId, ...rest } = entry;
-		const back = { ...rest };
-		for (const key of ["id", "parentId"])
+		if (!before[i])
+			return entry;
+		const back = { ...entry };
+		putBack(back, before[i]);
+		for (const key of madeIds(one.reading) ? [] : ["id", "parentId"]) {
+			delete back[key];
 			if (key in before[i])
 				back[key] = before[i][key];
+		}
 		return back;
 	});
 }
