@@ -92,7 +92,7 @@ static void bench_newlines(struct ramet_bytes all, int rounds)
 
 static void bench_scan(struct ramet_bytes text, int rounds, int simd)
 {
-	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2" };
+	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2", "scan-avx512" };
 	struct rameti_scanner *s;
 	double best = 1e9, t;
 	uint64_t lines = 0, bad = 0;
@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	bench_newlines(ramet_buf_bytes(&b), rounds);
-	for (simd = 1; simd <= 3; simd++)
+	for (simd = 1; simd <= 4; simd++)
 		bench_scan(ramet_buf_bytes(&b), rounds, simd);
 	bench_tape(ramet_buf_bytes(&b), rounds);
 	(void)rameti_file_close(&f);

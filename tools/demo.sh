@@ -6,19 +6,26 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 ramet=${RAMET_BIN:-$root/build/ramet}
 lines=${DEMO_LINES:-14}
+samples=examples/sessions
+cd "$root"
+
+bold= dim= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
+fi
 
 say() {
-	printf '\n\033[1m%s\033[0m\n' "$1"
+	printf '\n%s%s%s\n' "$bold" "$1" "$plain"
 }
 
 # Show a command as typed, then its first lines.
 try() {
-	printf '\033[2m$ ramet %s\033[0m\n' "$*"
+	printf '%s$ ramet %s%s\n' "$dim" "$*" "$plain"
 	"$ramet" "$@" --no-pager >"$out" 2>&1 || { cat "$out"; exit 1; }
 	head -n "$lines" "$out"
 	rest=$(($(wc -l <"$out") - lines))
 	if [ "$rest" -gt 0 ]; then
-		printf '\033[2m... %s more lines\033[0m\n' "$rest"
+		printf '%s... %s more lines%s\n' "$dim" "$rest" "$plain"
 	fi
 }
 
@@ -27,7 +34,7 @@ trap 'rm -f "$out"' EXIT
 
 store=pi
 if [ -z "$("$ramet" list pi --json 2>/dev/null | head -c 1)" ]; then
-	store=$root/examples/sessions
+	store=$samples
 	say "No pi sessions in your home directory, so here are the samples in examples/sessions."
 else
 	say "These are your own pi sessions. Nothing is changed."
@@ -37,7 +44,7 @@ say "1. What is there"
 try list "$store" -n 10
 session=$("$ramet" list "$store" --json | sed -n '1s/^{"path":"\([^"]*\)".*/\1/p')
 if [ "$store" != pi ]; then
-	session=$(ls "$root"/examples/sessions/*/*shop-cart.jsonl)
+	session=$(ls "$samples"/*/*shop-cart.jsonl)
 fi
 
 say "2. One session"
@@ -52,13 +59,16 @@ lines=14
 try context "$session"
 
 say "5. The same for programs"
-printf '\033[2m$ ramet context S --json | head -c 300\033[0m\n'
+printf '%s$ ramet context %s --json | head -c 300%s\n' "$dim" "$session" "$plain"
 "$ramet" context "$session" --json >"$out"
 head -c 300 "$out"
 printf ' ...\n'
 
 say "6. What it cost"
 try stats "$session"
+
+say "7. A session whose last line was cut off: named, and nothing else is lost"
+try info "$(ls "$samples"/*/*notes-search.jsonl)"
 
 cat <<END
 

@@ -138,10 +138,11 @@ static int pi_facts(struct ramet_bytes line, const struct rameti_found *found,
 		*parent_len = add_parent(line, &found[PARENT], bad_utf8, ids);
 		row->flags |= RAMET_ROW_HAS_PARENT;
 	}
-	if (ramet_buf_status(ids) < 0 || !ids->ptr)
+	if (ramet_buf_status(ids) < 0)
 		return 0;
-	base = ids->ptr + (ids->len - *id_len - *parent_len);
-	row->id_hash = *id_len ? rameti_id_hash((struct ramet_bytes){ base, *id_len }) : 0;
+	base = ids->ptr ? ids->ptr + (ids->len - *id_len - *parent_len) : "";
+	if (!(row->flags & RAMET_ROW_NO_ID))
+		row->id_hash = rameti_id_hash((struct ramet_bytes){ base, *id_len });
 	if (*parent_len)
 		row->parent_hash = rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
 	return 0;

@@ -238,7 +238,7 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 		       struct ramet_error *err)
 {
-	const char *ids = b->ids.ptr;
+	const char *ids = b->ids.ptr ? b->ids.ptr : "";
 	uint32_t i, o = 0, m = 0;
 	int e = 0;
 

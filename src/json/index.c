@@ -11,7 +11,9 @@ const struct rameti_index_level *rameti_index_level(int simd)
 
 	switch (simd) {
 	case 0:
-		level = rameti_index_avx2();
+		level = rameti_index_avx512();
+		if (!level)
+			level = rameti_index_avx2();
 		if (!level)
 			level = rameti_index_sse2();
 		return level ? level : rameti_index_plain();
@@ -21,6 +23,8 @@ const struct rameti_index_level *rameti_index_level(int simd)
 		return rameti_index_sse2();
 	case 3:
 		return rameti_index_avx2();
+	case 4:
+		return rameti_index_avx512();
 	}
 	return NULL;
 }

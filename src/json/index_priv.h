@@ -51,6 +51,7 @@ struct rameti_index {
 const struct rameti_index_level *rameti_index_plain(void);
 const struct rameti_index_level *rameti_index_sse2(void);
 const struct rameti_index_level *rameti_index_avx2(void);
+const struct rameti_index_level *rameti_index_avx512(void);
 /* simd as in rameti_scanner_new; NULL if not available. */
 const struct rameti_index_level *rameti_index_level(int simd);
 

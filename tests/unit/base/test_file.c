@@ -1,0 +1,286 @@
+/*
+ * test_file.c - opening, reading, walking directories; also with calls that fail.
+ */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "failing.h"
+#include "scratch.h"
+
+static void file__opens_and_reads_a_file(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf b = RAMET_BUF_INIT(100);
+	struct ramet_error err;
+	struct stat st;
+	char text[8];
+
+	(void)state;
+	assert_int_equal(rameti_file_open(&f, scratch_file("a", "hello", 5), RAMETI_FILE_READ, &err), 0);
+	assert_int_equal(fcntl(f.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(rameti_file_stat(&f, &st, &err), 0);
+	assert_int_equal(st.st_size, 5);
+	assert_int_equal(rameti_file_read_at(&f, text, 3, 1, &err), 3);
+	assert_memory_equal(text, "ell", 3);
+	assert_int_equal(rameti_file_read_at(&f, text, 8, 3, &err), 2);
+	assert_int_equal(rameti_file_read_at(&f, text, 8, 99, &err), 0);
+	assert_int_equal(rameti_file_read_at(&f, text, 8, UINT64_MAX, &err), RAMET_EINVAL);
+	ramet_buf_add_str(&b, "> ");
+	assert_int_equal(rameti_file_read_all(&f, &b, &err), 0);
+	assert_string_equal(b.ptr, "> hello");
+	assert_int_equal(rameti_file_close(&f), 0);
+	assert_int_equal(f.fd, -1);
+	assert_int_equal(rameti_file_close(&f), 0);
+	ramet_buf_release(&b);
+}
+
+static void file__append_writes_behind_the_end(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	char text[3];
+
+	(void)state;
+	assert_int_equal(rameti_file_open(&f, scratch_file("b", "x", 1), RAMETI_FILE_APPEND, NULL), 0);
+	assert_int_equal(write(f.fd, "y", 1), 1);
+	assert_int_equal(rameti_file_read_at(&f, text, 3, 0, NULL), 2);
+	assert_memory_equal(text, "xy", 2);
+	rameti_file_close(&f);
+}
+
+static void check_refused(const char *path, int code, const char *text)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_error err;
+	int mode;
+
+	for (mode = RAMETI_FILE_READ; mode <= RAMETI_FILE_APPEND; mode++) {
+		assert_int_equal(rameti_file_open(&f, path, (enum rameti_file_mode)mode, &err), code);
+		assert_string_equal(err.text, text);
+		assert_string_equal(err.path, path);
+		assert_int_equal(f.fd, -1);
+	}
+}
+
+static void file__refuses_what_is_no_file_without_waiting(void **state)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	alarm(20);
+	assert_int_equal(mkfifo(scratch_path("fifo"), 0600), 0);
+	strncpy(name.sun_path, scratch_path("socket"), sizeof(name.sun_path) - 1);
+	assert_int_equal(bind(s, (struct sockaddr *)&name, sizeof(name)), 0);
+	check_refused(scratch_path("fifo"), RAMET_EFORMAT, "is a FIFO, not a file");
+	check_refused(scratch_path("socket"), RAMET_EFORMAT, "is a socket, not a file");
+	check_refused(scratch_path(""), RAMET_EFORMAT, "is a directory");
+	check_refused("/dev/null", RAMET_EFORMAT, "is a device, not a file");
+	check_refused(scratch_path("none"), RAMET_ENOTFOUND, "cannot open: no such file or directory");
+	close(s);
+	alarm(0);
+}
+
+static void file__read_all_keeps_to_the_limit(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf b = RAMET_BUF_INIT(4), exact = RAMET_BUF_INIT(5);
+	struct ramet_error err;
+
+	(void)state;
+	assert_int_equal(rameti_file_open(&f, scratch_file("c", "12345", 5), RAMETI_FILE_READ, &err), 0);
+	assert_int_equal(rameti_file_read_all(&f, &b, &err), RAMET_ELIMIT);
+	assert_string_equal(err.text, "larger than 4 bytes");
+	assert_int_equal(b.len, 0);
+	assert_int_equal(rameti_file_read_all(&f, &exact, &err), 0);
+	assert_string_equal(exact.ptr, "12345");
+	rameti_file_close(&f);
+	assert_int_equal(rameti_file_open(&f, "/proc/self/status", RAMETI_FILE_READ, &err), 0);
+	assert_int_equal(rameti_file_read_all(&f, &b, &err), RAMET_ELIMIT);     /* says its size is 0 */
+	b.max = 1 << 20;
+	ramet_buf_reset(&b);
+	assert_int_equal(rameti_file_read_all(&f, &b, &err), 0);
+	assert_true(b.len > 100 && strlen(b.ptr) == b.len);
+	rameti_file_close(&f);
+	ramet_buf_release(&b);
+	ramet_buf_release(&exact);
+}
+
+/* Open, stat, read all, close: 0 or the first failure. */
+static int read_through(const struct rameti_env *env, const char *path, struct ramet_buf *b,
+			struct ramet_error *err)
+{
+	struct rameti_file f = { env, -1 };
+	int r;
+
+	r = rameti_file_open(&f, path, RAMETI_FILE_READ, err);
+	if (r < 0)
+		return r;
+	r = rameti_file_read_all(&f, b, err);
+	if (rameti_file_close(&f) < 0 && r == 0)
+		r = RAMET_EIO;
+	return r;
+}
+
+static void file__survives_every_failing_call(void **state)
+{
+	const char *path = scratch_file("d", "some text", 9);
+	struct ramet_buf b = RAMET_BUF_INIT(100);
+	struct failing_env fe;
+	struct ramet_error err;
+	unsigned n = 0;
+	int r;
+
+	(void)state;
+	do {
+		failing_env_init(&fe, ++n, n % 2 ? EIO : EACCES);
+		fe.longest = 2;
+		r = read_through(&fe.env, path, &b, &err);
+		assert_int_equal(fe.open_fds, 0);
+		assert_int_equal(r, fe.calls >= n ? RAMET_EIO : 0);
+		if (r < 0 && fe.calls > n)
+			assert_int_equal(err.sys, n % 2 ? EIO : EACCES);
+		ramet_buf_reset(&b);
+	} while (r < 0);
+	assert_true(n > 8);
+	ramet_buf_release(&b);
+}
+
+static void file__interrupted_and_short_calls_go_on(void **state)
+{
+	const char *path = scratch_file("e", "some text", 9);
+	struct ramet_buf b = RAMET_BUF_INIT(100);
+	struct failing_env fe;
+
+	(void)state;
+	failing_env_init(&fe, 0, 0);
+	fe.longest = 1;
+	fe.interrupt = 1;
+	assert_int_equal(read_through(&fe.env, path, &b, NULL), 0);
+	assert_string_equal(b.ptr, "some text");
+	ramet_buf_release(&b);
+}
+
+static void file__survives_every_failing_allocation(void **state)
+{
+	const char *path = scratch_file("f", "some text", 9);
+	struct ramet_buf b = RAMET_BUF_INIT(1000000);
+	unsigned n = 0;
+	int r;
+
+	(void)state;
+	do {
+		failing_memory_start(++n);
+		r = read_through(NULL, path, &b, NULL);
+		ramet_buf_release(&b);
+		assert_int_equal(r, failing_memory_stop() ? RAMET_ENOMEM : 0);
+	} while (r < 0);
+	assert_true(n > 1);
+}
+
+struct seen {
+	unsigned n, dirs, files, links;
+	int stop_with;
+};
+
+static int note(void *user, const char *name, unsigned char type)
+{
+	struct seen *s = user;
+
+	assert_string_not_equal(name, ".");
+	assert_string_not_equal(name, "..");
+	s->n++;
+	s->dirs += type == DT_DIR;
+	s->files += type == DT_REG;
+	s->links += type == DT_LNK;
+	return s->stop_with;
+}
+
+static const char *some_dir(void)
+{
+	const char *dir = scratch_path("walk");
+
+	mkdir(dir, 0700);
+	mkdir(scratch_path("walk/sub"), 0700);
+	(void)symlink("nowhere", scratch_path("walk/link"));
+	scratch_file("walk/file", "", 0);
+	return dir;
+}
+
+static void dir__tells_names_and_types(void **state)
+{
+	struct failing_env fe;
+	struct seen s = { 0, 0, 0, 0, 0 };
+	const char *dir = some_dir();
+
+	(void)state;
+	assert_int_equal(rameti_dir_each(NULL, dir, note, &s, NULL), 0);
+	failing_env_init(&fe, 0, 0);
+	fe.no_types = 1;
+	assert_int_equal(rameti_dir_each(&fe.env, dir, note, &s, NULL), 0);
+	assert_int_equal(s.n, 6);
+	assert_int_equal(s.dirs, 2);
+	assert_int_equal(s.files, 2);
+	assert_int_equal(s.links, 2);
+	s.stop_with = 5;
+	assert_int_equal(rameti_dir_each(NULL, dir, note, &s, NULL), 5);
+	assert_int_equal(s.n, 7);
+}
+
+static void dir__says_what_is_wrong(void **state)
+{
+	struct ramet_error err;
+	struct seen s = { 0, 0, 0, 0, 0 };
+	const char *dir = some_dir();
+	struct failing_env fe;
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(rameti_dir_each(NULL, scratch_path("no"), note, &s, &err), RAMET_ENOTFOUND);
+	assert_int_equal(rameti_dir_each(NULL, scratch_path("walk/file"), note, &s, &err), RAMET_ENOTFOUND);
+	for (n = 1; n < 7; n++) {
+		failing_env_init(&fe, n, EIO);
+		assert_int_equal(rameti_dir_each(&fe.env, dir, note, &s, &err), RAMET_EIO);
+		assert_string_equal(err.path, dir);
+		assert_int_equal(fe.open_fds, 0);
+	}
+}
+
+static void path_stat__leaves_the_output_alone_on_failure(void **state)
+{
+	struct ramet_error err;
+	struct stat st = { .st_size = 77 };
+
+	(void)state;
+	assert_int_equal(rameti_path_stat(NULL, scratch_path("nothing"), &st, &err), RAMET_ENOTFOUND);
+	assert_int_equal(st.st_size, 77);
+	assert_int_equal(rameti_path_stat(NULL, scratch_file("g", "1", 1), &st, &err), 0);
+	assert_int_equal(st.st_size, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file__opens_and_reads_a_file),
+		cmocka_unit_test(file__append_writes_behind_the_end),
+		cmocka_unit_test(file__refuses_what_is_no_file_without_waiting),
+		cmocka_unit_test(file__read_all_keeps_to_the_limit),
+		cmocka_unit_test(file__survives_every_failing_call),
+		cmocka_unit_test(file__interrupted_and_short_calls_go_on),
+		cmocka_unit_test(file__survives_every_failing_allocation),
+		cmocka_unit_test(dir__tells_names_and_types),
+		cmocka_unit_test(dir__says_what_is_wrong),
+		cmocka_unit_test(path_stat__leaves_the_output_alone_on_failure),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
