@@ -235,11 +235,15 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 	return 0;
 }
 
+/* How far the reader looks ahead for ids, in rows: the id table is larger than the nearest cache. */
+#define AHEAD 12u
+
 int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 		       struct ramet_error *err)
 {
 	const char *ids = b->ids.ptr ? b->ids.ptr : "";
-	uint32_t i, o = 0, m = 0;
+	const char *coming = ids;
+	uint32_t i, o = 0, m = 0, ahead = 0;
 	int e = 0;
 
 	for (i = 0; !e && i <= b->n; i++) {
@@ -249,6 +253,12 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 			e = feed_odd(r, b, &b->odd[o], err);
 		if (e < 0 || i == b->n)
 			break;
+		for (; ahead < b->n && ahead < i + AHEAD; ahead++) {
+			id.ptr = coming;
+			id.len = b->id_len[ahead];
+			rameti_tree_expect(r->tree, id);
+			coming += id.len + b->parent_len[ahead];
+		}
 		id.ptr = ids;
 		id.len = b->id_len[i];
 		parent.ptr = ids + id.len;

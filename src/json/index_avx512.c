@@ -16,12 +16,21 @@ struct block {
 };
 
 struct constants {
+	__m512i quote, backslash, fold, r, u;
 	__m512i spaces, ops, escapes;            /* by low nibble, the same in all quarters */
 	__m512i order;                           /* bytes 0..63 */
 };
 
+/* The compiler would make the vectors anew in every round; it cannot when it does not know them. */
+#define KEEP(v) __asm__("" : "+v"(v))
+
 KERNEL_INLINE KERNEL_TARGET void constants_init(struct constants *k)
 {
+	k->quote = _mm512_set1_epi8('"');
+	k->backslash = _mm512_set1_epi8('\\');
+	k->fold = _mm512_set1_epi8(0x20);
+	k->r = _mm512_set1_epi8('r');
+	k->u = _mm512_set1_epi8('u');
 	/* space, tab, newline, return; the others cannot be equal to what they stand for */
 	k->spaces = _mm512_broadcast_i32x4(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t',
 							 '\n', 112, 100, '\r', 100, 100));
@@ -34,16 +43,20 @@ KERNEL_INLINE KERNEL_TARGET void constants_init(struct constants *k)
 	k->order = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
 				    0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
 				    0x0f0e0d0c0b0a0908, 0x0706050403020100);
+	KEEP(k->quote);
+	KEEP(k->backslash);
+	KEEP(k->fold);
+	KEEP(k->r);
+	KEEP(k->u);
+	KEEP(k->spaces);
+	KEEP(k->ops);
+	KEEP(k->escapes);
+	KEEP(k->order);
 }
 
 KERNEL_INLINE KERNEL_TARGET void block_load(struct block *b, const char *p)
 {
 	b->v = _mm512_loadu_si512(p);
-}
-
-KERNEL_INLINE KERNEL_TARGET uint64_t equal(__m512i v, char c)
-{
-	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(c));
 }
 
 /* Is the table's entry for a byte's low nibble what the byte shows? Never for 0x80 and above. */
@@ -57,17 +70,17 @@ KERNEL_INLINE KERNEL_TARGET void block_classify(const struct block *b, const str
 {
 	const __m512i v = b->v;
 
-	m->quote = equal(v, '"');
-	m->backslash = equal(v, '\\');
-	m->op = in_table(v, _mm512_or_si512(v, _mm512_set1_epi8(0x20)), k->ops);
+	m->quote = _mm512_cmpeq_epi8_mask(v, k->quote);
+	m->backslash = _mm512_cmpeq_epi8_mask(v, k->backslash);
+	m->op = in_table(v, _mm512_or_si512(v, k->fold), k->ops);
 	m->space = in_table(v, v, k->spaces);
-	m->control = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20));
+	m->control = _mm512_cmplt_epu8_mask(v, k->fold);
 	m->high = _mm512_movepi8_mask(v);
 }
 
 KERNEL_INLINE KERNEL_TARGET uint64_t block_newlines(const struct block *b)
 {
-	return equal(b->v, '\n');
+	return _mm512_cmpeq_epi8_mask(b->v, _mm512_set1_epi8('\n'));
 }
 
 KERNEL_INLINE KERNEL_TARGET uint64_t block_prefix_xor(uint64_t bits)
@@ -81,9 +94,9 @@ KERNEL_INLINE KERNEL_TARGET uint64_t block_escapes(const struct block *b, const 
 						   const struct masks *m, uint64_t escaped,
 						   uint64_t *unicode)
 {
-	uint64_t good = in_table(b->v, b->v, k->escapes) | equal(b->v, 'r');
+	uint64_t good = in_table(b->v, b->v, k->escapes) | _mm512_cmpeq_epi8_mask(b->v, k->r);
 
-	*unicode = escaped & equal(b->v, 'u');
+	*unicode = escaped & _mm512_cmpeq_epi8_mask(b->v, k->u);
 	return escaped & ~(good | m->quote | m->backslash);
 }
 

@@ -186,7 +186,7 @@ static void sort_breakdown(struct ramet_stats *s)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < s->n_breakdown; i++)
-		if (s->breakdown[i].cost != 0 || s->breakdown[i].tokens != 0)
+		if (s->breakdown[i].cost > 0 || s->breakdown[i].tokens > 0)
 			s->breakdown[n++] = s->breakdown[i];
 	s->n_breakdown = n;
 	if (n)

@@ -65,14 +65,15 @@ static uint64_t text_chars(struct counting *n, const struct ramet_json *v)
 	return rameti_utf16_len(ramet_buf_bytes(&n->text));
 }
 
-static uint64_t block_chars(struct counting *n, const struct ramet_json *block)
+/* The blocks that count differ: an answer's thinking and calls, everybody else's images. */
+static uint64_t block_chars(struct counting *n, const struct ramet_json *block, int is_answer)
 {
 	const struct ramet_json *type = ramet_json_get(block, "type");
 
 	if (ramet_json_text_is(type, "text"))
 		return text_chars(n, ramet_json_get(block, "text"));
-	if (ramet_json_text_is(type, "image"))
-		return IMAGE_CHARS;
+	if (!is_answer)
+		return ramet_json_text_is(type, "image") ? IMAGE_CHARS : 0;
 	if (ramet_json_text_is(type, "thinking"))
 		return text_chars(n, ramet_json_get(block, "thinking"));
 	if (ramet_json_text_is(type, "toolCall"))
@@ -81,23 +82,23 @@ static uint64_t block_chars(struct counting *n, const struct ramet_json *block)
 	return 0;
 }
 
-static uint64_t content_chars(struct counting *n, const struct ramet_json *content)
+static uint64_t content_chars(struct counting *n, const struct ramet_json *content, int is_answer)
 {
 	const struct ramet_json *block;
 	uint64_t chars = 0;
 
 	if (ramet_json_kind(content) == RAMET_JSON_STRING)
-		return text_chars(n, content);
+		return is_answer ? 0 : text_chars(n, content);
 	for (block = NULL; ramet_json_kind(content) == RAMET_JSON_ARRAY &&
 			   (block = ramet_json_next(content, block));)
-		chars += block_chars(n, block);
+		chars += block_chars(n, block, is_answer);
 	return chars;
 }
 
 static uint64_t system_chars(struct counting *n, const struct ramet_json *m)
 {
 	const struct ramet_json *sections = ramet_json_get(m, "sections"), *v = NULL;
-	uint64_t chars = content_chars(n, ramet_json_get(m, "content"));
+	uint64_t chars = content_chars(n, ramet_json_get(m, "content"), 0);
 	int is_value = 0;
 
 	for (; ramet_json_kind(sections) == RAMET_JSON_OBJECT && (v = ramet_json_next(sections, v));
@@ -127,7 +128,8 @@ static uint64_t message_tokens(struct counting *n, const struct ramet_json *m, i
 	case RAMET_ROLE_ASSISTANT:
 	case RAMET_ROLE_TOOL_RESULT:
 	case RAMET_ROLE_CUSTOM:
-		chars = content_chars(n, ramet_json_get(m, "content"));
+		chars = content_chars(n, ramet_json_get(m, "content"),
+				      role == RAMET_ROLE_ASSISTANT);
 		break;
 	default:
 		chars = 0;

@@ -131,6 +131,12 @@ uint32_t ramet_tree_find(const struct ramet_tree *t, struct ramet_bytes id)
 	return find_slot(t, id, seeded_hash(t->seed, id))->row1 - 1;      /* 0 - 1 is RAMET_NONE */
 }
 
+void rameti_tree_expect(const struct ramet_tree *t, struct ramet_bytes id)
+{
+	if (t->n_slots)
+		__builtin_prefetch(&t->slots[seeded_hash(t->seed, id) & (t->n_slots - 1)], 1);
+}
+
 static int grow_slots(struct ramet_tree *t)
 {
 	uint32_t n = t->n_slots ? t->n_slots * 2 : 64;

@@ -15,6 +15,8 @@ void rameti_tree_free(struct ramet_tree *t);
  * ELIMIT. */
 int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *row, struct ramet_bytes id,
 		    struct ramet_bytes parent, struct ramet_error *err);
+/* An entry with this id comes soon: have its place in the id table at hand. Only for speed. */
+void rameti_tree_expect(const struct ramet_tree *t, struct ramet_bytes id);
 /* After a batch of adds: recompute derived columns if an id came again, an orphan found its
  * parent or a loop closed. Until then the tree must not be read. */
 int rameti_tree_settle(struct ramet_tree *t, struct ramet_error *err);

@@ -291,7 +291,7 @@ function listable(message) {
 /* Small things that the comparison itself passes over. */
 export const PASSED = {
 	thrown: ["pi throws", "a TypeError at an odd value that ramet passes over; there is nothing to compare"],
-	summary: ["summary is no text", "in texts for the model pi writes 'undefined' or '[object Object]', ramet nothing"],
+	oddText: ["summary or command is no text", "in texts for the model pi writes 'undefined' or '[object Object]', ramet nothing"],
 	notANumber: ["sum is no number", "an odd cost or count makes pi's sum null; ramet counts it as nothing"],
 	systemTime: ["system message without a time", "pi's replay then finds no system message at all; ramet replays it"],
 	fraction: ["fraction of a token", "ramet's estimates are whole numbers"],

@@ -48,6 +48,7 @@ function prepare(folders, kind, number) {
 	const one = { kind, number, bytes, original: path.join(folders.original, name) };
 	one.reading = forReading(bytes);
 	one.oddModels = one.reading.lines.some((line) => hasOddModel(line.value));
+	one.oddUsage = one.reading.lines.some((line) => hasOddUsage(line.value));
 	one.listing = forListing(bytes);
 	one.readPath = path.join(folders.reading, name);
 	one.listPath = path.join(folders.listing, name);
@@ -63,6 +64,12 @@ function prepare(folders, kind, number) {
 function hasOddModel(entry) {
 	const m = entry?.type === "message" ? entry.message : entry;
 	return m && (m.role === "assistant" || m.type === "usage") && [m.provider, m.responseModel || m.model].some((part) => typeof part !== "string");
+}
+
+/* Counts and costs that are no numbers, whereas pi adds them. */
+function hasOddUsage(entry) {
+	return [entry?.usage, entry?.type === "message" ? entry.message?.usage : undefined].some((u) => u &&
+		[u.input, u.output, u.cacheRead, u.cacheWrite, u.cost?.total].some((n) => !Number.isFinite(n)));
 }
 
 /* ---- comparing ---- */
@@ -111,8 +118,8 @@ function compareViews(c, theirs, ours, theirNames, ourNames) {
 		const answers = theirs.views[i];
 		if (answers.exported?.length)
 			compareExports(c, answers.exported, view);
-		if (oddSummaries(view)) {
-			c.pass("summary");
+		if (oddTexts(view)) {
+			c.pass("oddText");
 			answers.llm = view.llm;
 			answers.tokens = view.tokens;
 		}
@@ -127,8 +134,9 @@ function compareViews(c, theirs, ours, theirNames, ourNames) {
 	});
 }
 
-function oddSummaries(view) {
-	return view.context.messages?.some((m) => /Summary$/.test(m.role) && typeof m.summary !== "string");
+function oddTexts(view) {
+	return view.context.messages?.some((m) => /Summary$/.test(m.role) && typeof m.summary !== "string" ||
+		m.role === "bashExecution" && (typeof m.command !== "string" || typeof m.output !== "string"));
 }
 
 function timelessSystem(view) {
@@ -138,7 +146,7 @@ function timelessSystem(view) {
 
 /* Theirs, or ours where pi has no number or a fraction. */
 function oddNumber(c, theirs, ours) {
-	if (theirs === null && typeof ours === "number") {
+	if (typeof ours === "number" && (theirs === null || c.one.oddUsage && theirs !== ours)) {
 		c.pass("notANumber");
 		return ours;
 	}
@@ -211,7 +219,7 @@ function compareTotals(c, theirs, stats, breakdown) {
 			theirs.stats.tokens[key] = oddNumber(c, theirs.stats.tokens[key], stats.tokens[key]);
 	}
 	c.check("stats", theirs.stats, stats);
-	if (theirs.breakdown.some?.((row) => row.cost === null || row.tokens === null))
+	if (c.one.oddUsage && !same(theirs.breakdown, breakdown))
 		c.pass("notANumber");
 	else if (c.one.oddModels)
 		c.pass("model");

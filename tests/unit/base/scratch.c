@@ -35,9 +35,9 @@ int scratch_teardown(void **state)
 
 const char *scratch_path(const char *name)
 {
-	static char paths[4][512];
+	static char paths[16][512];
 	static unsigned turn;
-	char *path = paths[turn++ % 4];
+	char *path = paths[turn++ % 16];
 
 	snprintf(path, sizeof(paths[0]), *name ? "%s/%s" : "%s", dir, name);
 	return path;
