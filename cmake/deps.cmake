@@ -12,3 +12,10 @@ target_link_options(ramet_deps INTERFACE LINKER:--as-needed)
 target_link_libraries(ramet_deps INTERFACE OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS} m)
 set(RAMET_PC_REQUIRES_PRIVATE "libcrypto")
 set(RAMET_PC_LIBS_PRIVATE "-pthread -lm")
+
+# The command takes the few functions it needs out of the archive, where there is one: loading the
+# shared libcrypto would double the time it takes to start.
+find_library(RAMET_CRYPTO_ARCHIVE libcrypto.a)
+if(NOT RAMET_CRYPTO_ARCHIVE)
+	set(RAMET_CRYPTO_ARCHIVE "")
+endif()

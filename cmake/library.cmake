@@ -59,7 +59,7 @@ if(main_source)
 	if(face_sources)
 		target_sources(ramet PRIVATE $<TARGET_OBJECTS:ramet_faces>)
 	endif()
-	target_link_libraries(ramet PRIVATE ramet_flags ramet_static)
+	target_link_libraries(ramet PRIVATE ramet_flags ramet_static ${RAMET_CRYPTO_ARCHIVE})
 endif()
 
 # What plain `make` builds.

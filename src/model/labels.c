@@ -1,14 +1,28 @@
 /*
- * model/labels.c - the labels now set and the session's name, replayed from the few entries that
- * say so.
+ * model/labels.c - the labels now set, replayed in file order from the entries that say so.
+ *
+ * An entry whose target is no text sets nothing; one whose label is no text clears. Looking a row
+ * up is a binary search, since a file can hold as many labels as entries.
  */
 #include "model/tree.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/map.h"
 
 #define LABELS_MAX 0x7fffffffu
+
+struct place {
+	uint32_t target_row, at;                 /* a label's target and where it is in items */
+};
+
+/* What a struct ramet_labels owns beside its items. */
+struct owned {
+	struct rameti_arena arena;
+	struct place *places;                    /* ordered by target_row; unknown targets left out */
+	uint32_t n_places;
+};
 
 struct replay {
 	const struct ramet_tree *tree;
@@ -93,31 +107,59 @@ static void drop_cleared(struct ramet_labels *labels)
 	labels->n = n;
 }
 
+static int by_target(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return x->target_row < y->target_row ? -1 : x->target_row > y->target_row;
+}
+
+static int order_places(struct ramet_labels *labels)
+{
+	struct owned *o = labels->priv;
+	uint32_t i;
+
+	o->places = rameti_arena_alloc(&o->arena, rameti_mul(labels->n, sizeof(*o->places)));
+	if (!o->places)
+		return RAMET_ENOMEM;
+	for (i = 0; i < labels->n; i++) {
+		if (labels->items[i].target_row == RAMET_NONE)
+			continue;
+		o->places[o->n_places].target_row = labels->items[i].target_row;
+		o->places[o->n_places++].at = i;
+	}
+	qsort(o->places, o->n_places, sizeof(*o->places), by_target);
+	return 0;
+}
+
 int ramet_tree_labels(const struct ramet_tree *t, struct ramet_labels *labels,
 		      struct ramet_error *err)
 {
 	struct ramet_labels fresh = RAMET_LABELS_INIT;
+	struct owned *o = ramet_calloc(1, sizeof(*o));
 	struct replay p;
 	const uint32_t *rows;
 	uint32_t i, n;
 	int r = 0;
 
+	if (!o)
+		return rameti_fail_nomem(err);
+	rameti_arena_init(&o->arena, SIZE_MAX / 2);
+	fresh.priv = o;
 	memset(&p, 0, sizeof(p));
 	p.tree = t;
 	p.out = &fresh;
+	p.arena = &o->arena;
 	rameti_map_init(&p.map, 0);
 	ramet_buf_init(&p.scratch, SIZE_MAX / 2);
 	ramet_buf_init(&p.target, SIZE_MAX / 2);
 	ramet_buf_init(&p.text, SIZE_MAX / 2);
-	p.arena = fresh.priv = ramet_calloc(1, sizeof(*p.arena));
-	if (p.arena)
-		rameti_arena_init(p.arena, SIZE_MAX / 2);
-	else
-		r = rameti_fail_nomem(err);
 	rows = rameti_tree_label_rows(t, &n);
 	for (i = 0; !r && i < n; i++)
 		r = replay_one(&p, rows[i], err);
 	drop_cleared(&fresh);
+	if (!r && order_places(&fresh) < 0)
+		r = rameti_fail_nomem(err);
 	rameti_map_release(&p.map);
 	ramet_buf_release(&p.scratch);
 	ramet_buf_release(&p.target);
@@ -134,19 +176,22 @@ int ramet_tree_labels(const struct ramet_tree *t, struct ramet_labels *labels,
 
 const struct ramet_label *ramet_labels_find(const struct ramet_labels *labels, uint32_t target_row)
 {
-	uint32_t i;
+	const struct owned *o = labels->priv;
+	struct place wanted = { target_row, 0 };
+	const struct place *found = NULL;
 
-	for (i = 0; i < labels->n; i++)
-		if (labels->items[i].target_row == target_row)
-			return &labels->items[i];
-	return NULL;
+	if (o && o->n_places)
+		found = bsearch(&wanted, o->places, o->n_places, sizeof(wanted), by_target);
+	return found ? &labels->items[found->at] : NULL;
 }
 
 void ramet_labels_release(struct ramet_labels *labels)
 {
-	if (labels->priv)
-		rameti_arena_release(labels->priv);
-	ramet_free(labels->priv);
+	struct owned *o = labels->priv;
+
+	if (o)
+		rameti_arena_release(&o->arena);
+	ramet_free(o);
 	ramet_free(labels->items);
 	labels->items = NULL;
 	labels->n = 0;

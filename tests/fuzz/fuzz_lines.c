@@ -50,7 +50,8 @@ static uint64_t check(const struct content *c, const struct rameti_lines_item *i
 	if (item->too_long)
 		assert(!item->text.len);
 	else
-		assert(item->text.len == item->len && !memcmp(item->text.ptr, c->data + at, item->len));
+		assert(item->text.len == item->len && !memcmp(item->text.ptr, c->data + at,
+							      item->len));
 	return stop + (item->terminated != 0);
 }
 

@@ -165,6 +165,7 @@ const RULES = [
 				const ours = line.value.id;
 				rename(file, line, ours);
 				file.hidden.add(line.value.id);
+				set(line, { parentId: null });        /* or it would be sorted among others */
 			});
 			return bad.length;
 		},
@@ -294,6 +295,7 @@ export const PASSED = {
 	oddText: ["summary or command is no text", "in texts for the model pi writes 'undefined' or '[object Object]', ramet nothing"],
 	notANumber: ["sum is no number", "an odd cost or count makes pi's sum null; ramet counts it as nothing"],
 	systemTime: ["system message without a time", "pi's replay then finds no system message at all; ramet replays it"],
+	twice: ["estimate of a member that is there twice", "inside tool declarations and arguments ramet's estimate counts both"],
 	fraction: ["fraction of a token", "ramet's estimates are whole numbers"],
 	model: ["model is no text", "pi's totals have a row 'undefined/...'; ramet leaves the part empty"],
 	emptyLeaf: ["leaf with an empty id", "ramet takes it for the entry; for pi an empty leaf is none"],

@@ -26,7 +26,8 @@ static void file__opens_and_reads_a_file(void **state)
 	char text[8];
 
 	(void)state;
-	assert_int_equal(rameti_file_open(&f, scratch_file("a", "hello", 5), RAMETI_FILE_READ, &err), 0);
+	assert_int_equal(rameti_file_open(&f, scratch_file("a", "hello", 5), RAMETI_FILE_READ,
+					  &err), 0);
 	assert_int_equal(fcntl(f.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	assert_int_equal(rameti_file_stat(&f, &st, &err), 0);
 	assert_int_equal(st.st_size, 5);
@@ -50,7 +51,8 @@ static void file__append_writes_behind_the_end(void **state)
 	char text[3];
 
 	(void)state;
-	assert_int_equal(rameti_file_open(&f, scratch_file("b", "x", 1), RAMETI_FILE_APPEND, NULL), 0);
+	assert_int_equal(rameti_file_open(&f, scratch_file("b", "x", 1), RAMETI_FILE_APPEND, NULL),
+			 0);
 	assert_int_equal(write(f.fd, "y", 1), 1);
 	assert_int_equal(rameti_file_read_at(&f, text, 3, 0, NULL), 2);
 	assert_memory_equal(text, "xy", 2);
@@ -64,7 +66,8 @@ static void check_refused(const char *path, int code, const char *text)
 	int mode;
 
 	for (mode = RAMETI_FILE_READ; mode <= RAMETI_FILE_APPEND; mode++) {
-		assert_int_equal(rameti_file_open(&f, path, (enum rameti_file_mode)mode, &err), code);
+		assert_int_equal(rameti_file_open(&f, path, (enum rameti_file_mode)mode, &err),
+				 code);
 		assert_string_equal(err.text, text);
 		assert_string_equal(err.path, path);
 		assert_int_equal(f.fd, -1);
@@ -85,7 +88,8 @@ static void file__refuses_what_is_no_file_without_waiting(void **state)
 	check_refused(scratch_path("socket"), RAMET_EFORMAT, "is a socket, not a file");
 	check_refused(scratch_path(""), RAMET_EFORMAT, "is a directory");
 	check_refused("/dev/null", RAMET_EFORMAT, "is a device, not a file");
-	check_refused(scratch_path("none"), RAMET_ENOTFOUND, "cannot open: no such file or directory");
+	check_refused(scratch_path("none"), RAMET_ENOTFOUND,
+		      "cannot open: no such file or directory");
 	close(s);
 	alarm(0);
 }
@@ -97,7 +101,8 @@ static void file__read_all_keeps_to_the_limit(void **state)
 	struct ramet_error err;
 
 	(void)state;
-	assert_int_equal(rameti_file_open(&f, scratch_file("c", "12345", 5), RAMETI_FILE_READ, &err), 0);
+	assert_int_equal(rameti_file_open(&f, scratch_file("c", "12345", 5), RAMETI_FILE_READ,
+					  &err), 0);
 	assert_int_equal(rameti_file_read_all(&f, &b, &err), RAMET_ELIMIT);
 	assert_string_equal(err.text, "larger than 4 bytes");
 	assert_int_equal(b.len, 0);
@@ -105,7 +110,8 @@ static void file__read_all_keeps_to_the_limit(void **state)
 	assert_string_equal(exact.ptr, "12345");
 	rameti_file_close(&f);
 	assert_int_equal(rameti_file_open(&f, "/proc/self/status", RAMETI_FILE_READ, &err), 0);
-	assert_int_equal(rameti_file_read_all(&f, &b, &err), RAMET_ELIMIT);     /* says its size is 0 */
+	assert_int_equal(rameti_file_read_all(&f, &b, &err),
+			 RAMET_ELIMIT);     /* says its size is 0 */
 	b.max = 1 << 20;
 	ramet_buf_reset(&b);
 	assert_int_equal(rameti_file_read_all(&f, &b, &err), 0);
@@ -246,8 +252,10 @@ static void dir__says_what_is_wrong(void **state)
 	unsigned n;
 
 	(void)state;
-	assert_int_equal(rameti_dir_each(NULL, scratch_path("no"), note, &s, &err), RAMET_ENOTFOUND);
-	assert_int_equal(rameti_dir_each(NULL, scratch_path("walk/file"), note, &s, &err), RAMET_ENOTFOUND);
+	assert_int_equal(rameti_dir_each(NULL, scratch_path("no"), note, &s, &err),
+			 RAMET_ENOTFOUND);
+	assert_int_equal(rameti_dir_each(NULL, scratch_path("walk/file"), note, &s, &err),
+			 RAMET_ENOTFOUND);
 	for (n = 1; n < 7; n++) {
 		failing_env_init(&fe, n, EIO);
 		assert_int_equal(rameti_dir_each(&fe.env, dir, note, &s, &err), RAMET_EIO);
@@ -262,7 +270,8 @@ static void path_stat__leaves_the_output_alone_on_failure(void **state)
 	struct stat st = { .st_size = 77 };
 
 	(void)state;
-	assert_int_equal(rameti_path_stat(NULL, scratch_path("nothing"), &st, &err), RAMET_ENOTFOUND);
+	assert_int_equal(rameti_path_stat(NULL, scratch_path("nothing"), &st, &err),
+			 RAMET_ENOTFOUND);
 	assert_int_equal(st.st_size, 77);
 	assert_int_equal(rameti_path_stat(NULL, scratch_file("g", "1", 1), &st, &err), 0);
 	assert_int_equal(st.st_size, 1);

@@ -58,7 +58,8 @@ static void crc32c__twins_agree_on_all_lengths_and_alignments(void **state)
 		for (at = 0; at < 16; at++) {
 			want = one_bit_at_a_time((uint32_t)len, data + at, len);
 			assert_int_equal(rameti_crc32c((uint32_t)len, data + at, len), want);
-			assert_int_equal(rameti_crc32c_portable((uint32_t)len, data + at, len), want);
+			assert_int_equal(rameti_crc32c_portable((uint32_t)len, data + at, len),
+					 want);
 		}
 	for (len = 601; len <= 4096; len += 7) {
 		exact = malloc(len);             /* reading past the end is an error under ASan */
@@ -79,7 +80,8 @@ static void crc32c__large_inputs_agree(void **state)
 	(void)state;
 	fill(data, len);
 	for (i = 0; i < sizeof(lens) / sizeof(*lens); i++)
-		assert_int_equal(rameti_crc32c(0, data, lens[i]), rameti_crc32c_portable(0, data, lens[i]));
+		assert_int_equal(rameti_crc32c(0, data, lens[i]),
+				 rameti_crc32c_portable(0, data, lens[i]));
 	free(data);
 }
 
@@ -106,10 +108,12 @@ static void sha256__known_values(void **state)
 	(void)state;
 	assert_int_equal(rameti_sha256(pieces, 3, out), 0);
 	rameti_hex(out, 32, text);
-	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(text,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_int_equal(rameti_sha256(NULL, 0, out), 0);
 	rameti_hex(out, 32, text);
-	assert_string_equal(text, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(text,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	rameti_hex(NULL, 0, text);
 	assert_string_equal(text, "");
 }

@@ -13,7 +13,8 @@
 #include "failing.h"
 #include "scratch.h"
 
-/* Read [from, end) of data, which stands in the file, and compare each line. How many, or negative. */
+/* Read [from, end) of data, which stands in the file, and compare each line. How many, or
+ * negative. */
 static int check(const struct rameti_env *env, const char *data, uint64_t from, uint64_t end,
 		 size_t max_line)
 {
@@ -89,7 +90,8 @@ static void lines__a_file_shorter_than_said_ends_early(void **state)
 	struct rameti_lines l;
 
 	(void)state;
-	assert_int_equal(rameti_file_open(&f, scratch_file("short", "a\nb", 3), RAMETI_FILE_READ, NULL), 0);
+	assert_int_equal(rameti_file_open(&f, scratch_file("short", "a\nb", 3), RAMETI_FILE_READ,
+					  NULL), 0);
 	assert_int_equal(rameti_lines_open(&l, &f, 0, INT64_MAX, SIZE_MAX, NULL), 0);
 	assert_int_equal(rameti_lines_next(&l, &item, NULL), 1);
 	assert_int_equal(rameti_lines_next(&l, &item, NULL), 1);
@@ -104,7 +106,8 @@ static void lines__a_file_shorter_than_said_ends_early(void **state)
 /* Lines of all lengths around the block's size, among them one of 300 kB. */
 static char *large_text(size_t *len)
 {
-	static const size_t lens[] = { 0, 1, 65534, 65535, 65536, 65537, 7, 131072, 300000, 3, 131071, 20 };
+	static const size_t lens[] = { 0, 1, 65534, 65535, 65536, 65537, 7, 131072, 300000, 3,
+		131071, 20 };
 	char *text = malloc(1000000);
 	size_t i, at = 0;
 
@@ -120,7 +123,8 @@ static char *large_text(size_t *len)
 
 static void lines__of_any_length_around_the_block(void **state)
 {
-	static const size_t limits[] = { 0, 6, 20, 65535, 65536, 131071, 131072, 299999, 300000, SIZE_MAX };
+	static const size_t limits[] = { 0, 6, 20, 65535, 65536, 131071, 131072, 299999, 300000,
+		SIZE_MAX };
 	struct failing_env fe;
 	size_t len, i;
 	char *text = large_text(&len);

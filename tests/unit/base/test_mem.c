@@ -103,7 +103,8 @@ static void grow__doubles_up_to_the_limit(void **state)
 	assert_int_equal(cap, 100);
 	assert_int_equal(rameti_grow((void **)&items, &cap, n, sizeof(*items), 100), RAMET_ELIMIT);
 	assert_int_equal(items[99], 99);
-	assert_int_equal(rameti_grow((void **)&items, &cap, n, SIZE_MAX / 4, UINT32_MAX), RAMET_ENOMEM);
+	assert_int_equal(rameti_grow((void **)&items, &cap, n, SIZE_MAX / 4, UINT32_MAX),
+			 RAMET_ENOMEM);
 	assert_int_equal(cap, 100);
 	ramet_free(items);
 }

@@ -58,7 +58,8 @@ static void path__appends_and_does_not_climb_into_what_was_there(void **state)
 
 	(void)state;
 	ramet_buf_add_str(&out, "/keep");
-	assert_int_equal(rameti_path_normalize(ramet_bytes_of("/../../x/.."), NULL, NULL, &out, NULL), 0);
+	assert_int_equal(rameti_path_normalize(ramet_bytes_of("/../../x/.."), NULL, NULL, &out,
+					       NULL), 0);
 	assert_string_equal(out.ptr, "/keep/");
 	ramet_buf_release(&out);
 }
@@ -70,8 +71,10 @@ static void path__refuses_zero_bytes_and_no_base(void **state)
 
 	(void)state;
 	assert_int_equal(rameti_path_normalize(zero, "/", NULL, &out, NULL), RAMET_EINVAL);
-	assert_int_equal(rameti_path_normalize(ramet_bytes_of("x"), NULL, NULL, &out, NULL), RAMET_EINVAL);
-	assert_int_equal(rameti_path_normalize(ramet_bytes_of("x"), "rel", NULL, &out, NULL), RAMET_EINVAL);
+	assert_int_equal(rameti_path_normalize(ramet_bytes_of("x"), NULL, NULL, &out, NULL),
+			 RAMET_EINVAL);
+	assert_int_equal(rameti_path_normalize(ramet_bytes_of("x"), "rel", NULL, &out, NULL),
+			 RAMET_EINVAL);
 	assert_int_equal(out.len, 0);
 	ramet_buf_release(&out);
 }

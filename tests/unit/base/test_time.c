@@ -1,5 +1,5 @@
 /*
- * test_time.c - times as text. The expected numbers are V8's, in the zone America/New_York;
+ * test_time.c - times as text. The expected numbers are V8's, in the zone of New York;
  * time_differential.mjs asks the engine itself about random texts.
  */
 #include "base/clock.h"
@@ -76,7 +76,7 @@ static const struct { const char *text; int64_t ms; } cases[] = {
 static int set_zone(void **state)
 {
 	(void)state;
-	setenv("TZ", "America/New_York", 1);
+	setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);     /* needs no zone files */
 	tzset();
 	return 0;
 }
@@ -149,11 +149,12 @@ static void time__formats_as_to_iso_string_does(void **state)
 
 static void time__what_is_written_is_read_back(void **state)
 {
+	const int64_t last = INT64_C(8640000000000000);
 	int64_t ms;
 	char out[32];
 
 	(void)state;
-	for (ms = INT64_C(-8640000000000000); ms <= INT64_C(8640000000000000); ms += INT64_C(86399999 * 997)) {
+	for (ms = -last; ms <= last; ms += INT64_C(86399999) * 997) {
 		rameti_time_format(ms, out);
 		assert_true(rameti_time_parse(ramet_bytes_of(out)) == ms);
 	}
