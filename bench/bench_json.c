@@ -92,7 +92,8 @@ static void bench_newlines(struct ramet_bytes all, int rounds)
 
 static void bench_scan(struct ramet_bytes text, int rounds, int simd)
 {
-	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2", "scan-avx512" };
+	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2",
+					     "scan-avx512" };
 	struct rameti_scanner *s;
 	double best = 1e9, t;
 	uint64_t lines = 0, bad = 0;

@@ -18,15 +18,6 @@ if(NOT library_sources)
 	message(FATAL_ERROR "no source files in src/")
 endif()
 
-# Files named *_avx2.c hold nothing but AVX2 code and are entered only after asking the machine.
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i.86")
-	foreach(file IN LISTS library_sources)
-		if(file MATCHES "_avx2\\.c$")
-			set_source_files_properties("${file}" PROPERTIES COMPILE_OPTIONS "-mavx2")
-		endif()
-	endforeach()
-endif()
-
 add_library(ramet_objects OBJECT ${library_sources})
 target_link_libraries(ramet_objects PRIVATE ramet_flags ramet_deps)
 

@@ -6,9 +6,9 @@ Checked in src/, include/ and examples/:
   ramet.h, ramet/*.h, base/* and themselves (cli also ui); public headers see public headers of
   rooms to their left; NAME_priv.h is for its own room; examples see public headers only;
 - system calls: only base/env*.c makes them, so that tests can replace every one;
-- conditional compilation: only base/env*.c, registry.c and *_x86.c, *_sse2.c, *_avx2.c may choose
-  code by platform or feature; elsewhere the only #if is an include guard (and, in public headers,
-  __cplusplus and __GNUC__).
+- conditional compilation: only base/env*.c, registry.c and *_x86.c, *_sse2.c, *_avx2.c and
+  *_avx512.c may choose code by platform or feature; elsewhere the only #if is an include guard
+  (and, in public headers, __cplusplus and __GNUC__).
 
     tools/room-check.py [ROOT]
 """
@@ -25,7 +25,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTIL
 ANY_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b", re.MULTILINE)
 CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif)\b[ \t]*(.*)$", re.MULTILINE)
 GUARD = re.compile(r"\A\s*#ifndef\s+(\w+)\n#define\s+\1\s*\n")
-PLATFORM_FILE = re.compile(r"^src/(base/env\w*\.c|\w+/registry\.c|\w+/\w+_(x86|sse2|avx2)\.c)$")
+PLATFORM_FILE = re.compile(r"^src/(base/env\w*\.c|\w+/registry\.c|\w+/\w+_(x86|sse2|avx2|avx512)\.c)$")
 PUBLIC_CONDITION = re.compile(r"^(__cplusplus|defined\s*\(?\s*(__cplusplus|__GNUC__)\s*\)?)$")
 
 SYSTEM_CALLS = """

@@ -34,9 +34,10 @@ enum ramet_json_flags {
 	RAMET_JSON_BAD_UTF8 = 2 /* on the root node: invalid UTF-8 somewhere inside */
 };
 
-/* One value of a parsed text. Nodes lie in one array in document order: a container is followed
- * by its members (key node, value node, key node, ...) or items; node + node->span is the next
- * sibling. Nodes and the text they point into live until the document is parsed anew or released. */
+/* One value of a parsed text. Nodes lie in one array in document order: a container is
+ * followed by its members (key node, value node, key node, ...) or items; node + node->span
+ * is the next sibling. Nodes and the text they point into live until the document is parsed
+ * anew or released. */
 struct ramet_json {
 	const char *ptr;                         /* first byte of the raw text, quotes included */
 	uint32_t len;                            /* of the raw text */

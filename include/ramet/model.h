@@ -183,7 +183,8 @@ RAMET_API int ramet_context_write_projection(const struct ramet_context *c, stru
 /* [message...] after conversion for the model */
 RAMET_API int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out,
 				      struct ramet_error *err);
-/* The replayed system message as JSON, or "null"; and the prompt text it makes (out may be NULL). */
+/* The replayed system message as JSON, or "null"; and the prompt text it makes (out may be
+ * NULL). */
 RAMET_API int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *message,
 					 struct ramet_buf *prompt, struct ramet_error *err);
 RAMET_API int ramet_context_tokens(const struct ramet_context *c, uint64_t *tokens,
@@ -228,7 +229,8 @@ struct ramet_findings {
 #define RAMET_FINDINGS_INIT { NULL, 0, 0, 0, NULL }
 RAMET_API void ramet_findings_release(struct ramet_findings *f);
 RAMET_API const char *ramet_severity_name(int severity);     /* info warning damage */
-/* What the tree shows: duplicate-id, orphan, loop, dangling-target, bad-edit, bad-time; appended. */
+/* What the tree shows: duplicate-id, orphan, loop, dangling-target, bad-edit, bad-time;
+ * appended. */
 RAMET_API int ramet_tree_check(const struct ramet_tree *t, struct ramet_findings *f,
 			       struct ramet_error *err);
 

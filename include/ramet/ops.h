@@ -29,8 +29,9 @@ RAMET_API int ramet_report_tree(const struct ramet_session *s, struct ramet_buf 
 RAMET_API int ramet_report_path(const struct ramet_session *s, uint32_t leaf, struct ramet_buf *out,
 				struct ramet_error *err);
 /* Array of branches:
- * {"leaf","entries","messages","forkedAt","modified","firstMessage","label","current"}, one for
- * each entry without children, newest first. forkedAt: nearest ancestor with more than one child. */
+ * {"leaf","entries","messages","forkedAt","modified","firstMessage","label","current"}, one
+ * for each entry without children, newest first. forkedAt: nearest ancestor with more than
+ * one child. */
 RAMET_API int ramet_report_branches(const struct ramet_session *s, struct ramet_buf *out,
 				    struct ramet_error *err);
 RAMET_API int ramet_report_stats(const struct ramet_session *s, struct ramet_buf *out,

@@ -18,14 +18,16 @@ struct rameti_uuid7 {
 	int started;
 };
 int rameti_uuid4(const struct rameti_env *env, char out[37], struct ramet_error *err);
-int rameti_uuid7(struct rameti_uuid7 *g, const struct rameti_env *env, char out[37], struct ramet_error *err);
+int rameti_uuid7(struct rameti_uuid7 *g, const struct rameti_env *env, char out[37],
+		 struct ramet_error *err);
 
-/* As JavaScript's Date.parse: the ISO forms exactly (days 29-31 roll over in short months, 24:00:00,
- * fraction digits beyond three are cut, expanded years, no zone with a time means local time, a
- * date alone UTC) and the older forms V8 also takes ("Mar 2, 2026 10:00", RFC 2822, 2026/03/02).
- * RAMETI_TIME_NONE if it does not parse. Result within +-8.64e15. */
+/* As JavaScript's Date.parse: the ISO forms exactly (days 29-31 roll over in short months,
+ * 24:00:00, fraction digits beyond three are cut, expanded years, no zone with a time means local
+ * time, a date alone UTC) and the older forms V8 also takes ("Mar 2, 2026 10:00", RFC 2822,
+ * 2026/03/02). RAMETI_TIME_NONE if it does not parse. Result within +-8.64e15. */
 int64_t rameti_time_parse(struct ramet_bytes text);
-/* 2026-03-02T09:00:00.123Z as toISOString writes it; out has room for 32. "" for RAMETI_TIME_NONE. */
+/* 2026-03-02T09:00:00.123Z as toISOString writes it; out has room for 32. "" for
+ * RAMETI_TIME_NONE. */
 void rameti_time_format(int64_t ms, char out[32]);
 
 #endif

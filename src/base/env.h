@@ -30,7 +30,8 @@ struct rameti_env {
 	int (*lstat)(void *user, const char *path, struct stat *st);
 	int (*flock)(void *user, int fd, int op);
 	int (*rename)(void *user, const char *from, const char *to);
-	int (*linkat)(void *user, int from_dir, const char *from, int to_dir, const char *to, int flags);
+	int (*linkat)(void *user, int from_dir, const char *from, int to_dir, const char *to,
+		      int flags);
 	int (*unlink)(void *user, const char *path);
 	int (*mkdir)(void *user, const char *path, mode_t mode);
 	int (*fchmod)(void *user, int fd, mode_t mode);

@@ -7,7 +7,8 @@
 #include "base/env.h"
 
 enum rameti_file_mode {
-	RAMETI_FILE_READ,                        /* regular files only: others are refused without blocking */
+	/* regular files only: others are refused without blocking */
+	RAMETI_FILE_READ,
 	RAMETI_FILE_APPEND
 };
 
@@ -27,7 +28,8 @@ int rameti_file_stat(const struct rameti_file *f, struct stat *st, struct ramet_
 /* Up to len bytes at `at`; short only at the end of the file. Count, or negative. */
 int64_t rameti_file_read_at(const struct rameti_file *f, void *to, size_t len, uint64_t at,
 			    struct ramet_error *err);
-int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out, struct ramet_error *err);
+int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out,
+			 struct ramet_error *err);
 
 /* Names in a directory except . and .., any order. type is a DT_... value. fn returning non-zero
  * stops the walk with that value. A missing directory is ENOTFOUND. */
@@ -36,12 +38,14 @@ int rameti_dir_each(const struct rameti_env *env, const char *path,
 		    struct ramet_error *err);
 
 /* stat(2) by path; 0, ENOTFOUND or EIO. */
-int rameti_path_stat(const struct rameti_env *env, const char *path, struct stat *st, struct ramet_error *err);
+int rameti_path_stat(const struct rameti_env *env, const char *path, struct stat *st,
+		     struct ramet_error *err);
 
-/* Text-only path work (no file system): absolute and normal (. .. // and trailing / resolved against
- * cwd; leading ~ and ~/ against home when home is not NULL). EINVAL for NUL bytes inside. */
-int rameti_path_normalize(struct ramet_bytes path, const char *cwd, const char *home, struct ramet_buf *out,
-			  struct ramet_error *err);
+/* Text-only path work (no file system): absolute and normal (. .. // and trailing / resolved
+ * against cwd; leading ~ and ~/ against home when home is not NULL). EINVAL for NUL bytes
+ * inside. */
+int rameti_path_normalize(struct ramet_bytes path, const char *cwd, const char *home,
+			  struct ramet_buf *out, struct ramet_error *err);
 const char *rameti_path_base(const char *path);
 
 #endif

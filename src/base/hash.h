@@ -13,6 +13,7 @@ uint32_t rameti_crc32c_portable(uint32_t seed, const void *data, size_t len);
 
 /* SHA-256 of the pieces one after the other, through libcrypto. 0 or RAMET_ENOMEM. */
 int rameti_sha256(const struct ramet_bytes *pieces, size_t n, uint8_t out[32]);
-void rameti_hex(const uint8_t *data, size_t len, char *out);             /* 2*len lower case digits and NUL */
+/* 2*len lower case digits and NUL */
+void rameti_hex(const uint8_t *data, size_t len, char *out);
 
 #endif

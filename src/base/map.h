@@ -31,7 +31,8 @@ int rameti_map_remove(struct rameti_map *m, struct ramet_bytes key);
 /* Walk live items in order: *i starts at 0; NULL at the end. */
 const struct rameti_map_item *rameti_map_next(const struct rameti_map *m, uint32_t *i);
 
-/* The hash of an entry id: 32 bits, the same on every machine and for ever (it is stored in rows). */
+/* The hash of an entry id: 32 bits, the same on every machine and for ever (it is stored in
+ * rows). */
 uint32_t rameti_id_hash(struct ramet_bytes id);
 
 #endif

@@ -17,7 +17,8 @@ struct rameti_arena {
 };
 #define RAMETI_ARENA_INIT(max_len) { NULL, 0, (max_len) }
 void rameti_arena_init(struct rameti_arena *a, size_t max_len);
-void *rameti_arena_alloc(struct rameti_arena *a, size_t len);             /* NULL: no memory or over max */
+/* NULL: no memory or over max */
+void *rameti_arena_alloc(struct rameti_arena *a, size_t len);
 /* A copy with a NUL behind it (not counted in len). ptr NULL on failure. */
 struct ramet_bytes rameti_arena_dup(struct rameti_arena *a, struct ramet_bytes bytes);
 void rameti_arena_release(struct rameti_arena *a);

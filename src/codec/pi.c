@@ -144,7 +144,8 @@ static int pi_facts(struct ramet_bytes line, const struct rameti_found *found,
 	if (!(row->flags & RAMET_ROW_NO_ID))
 		row->id_hash = rameti_id_hash((struct ramet_bytes){ base, *id_len });
 	if (*parent_len)
-		row->parent_hash = rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
+		row->parent_hash =
+			rameti_id_hash((struct ramet_bytes){ base + *id_len, *parent_len });
 	return 0;
 }
 

@@ -235,7 +235,8 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 	return 0;
 }
 
-/* How far the reader looks ahead for ids, in rows: the id table is larger than the nearest cache. */
+/* How far the reader looks ahead for ids, in rows: the id table is larger than the nearest
+ * cache. */
 #define AHEAD 12u
 
 int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,

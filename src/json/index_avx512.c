@@ -100,6 +100,11 @@ KERNEL_INLINE KERNEL_TARGET uint64_t block_escapes(const struct block *b, const 
 	return escaped & ~(good | m->quote | m->backslash);
 }
 
+KERNEL_INLINE KERNEL_TARGET void put_sixteen(uint32_t *out, __m512i base, __m128i bytes)
+{
+	_mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(bytes)));
+}
+
 KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
 						    uint64_t bits)
 {
@@ -107,11 +112,11 @@ KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, u
 	__m512i base = _mm512_set1_epi32((int)at);
 	int n = __builtin_popcountll(bits);
 
-	_mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(order))));
-	if (__builtin_expect(n > 16, 0)) {
-		_mm512_storeu_si512(out + 16, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(order, 1))));
-		_mm512_storeu_si512(out + 32, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(order, 2))));
-		_mm512_storeu_si512(out + 48, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(order, 3))));
+	put_sixteen(out, base, _mm512_castsi512_si128(order));
+	put_sixteen(out + 16, base, _mm512_extracti32x4_epi32(order, 1));
+	if (__builtin_expect(n > 32, 0)) {
+		put_sixteen(out + 32, base, _mm512_extracti32x4_epi32(order, 2));
+		put_sixteen(out + 48, base, _mm512_extracti32x4_epi32(order, 3));
 	}
 	return out + n;
 }

@@ -74,11 +74,11 @@ WALK_INLINE int match(const struct rameti_scanner *s, int parent, uint32_t open,
 	uint32_t len = close - open - 1;
 	unsigned w;
 
-	if (RAMETI_UNLIKELY(rameti_index_has_escape(&s->ix, open, close)))
-		return match_escaped(s, parent, (struct ramet_bytes){ key - 1, len + 2 });
 	for (w = s->slots[parent + 1][slot_of(key, len)]; w; w = s->keys[w - 1].next)
 		if (key_is(s, &s->keys[w - 1], key, len))
 			return (int)w - 1;
+	if (RAMETI_UNLIKELY(rameti_index_has_escape(&s->ix, open, close)))
+		return match_escaped(s, parent, (struct ramet_bytes){ key - 1, len + 2 });
 	return -1;
 }
 
@@ -364,6 +364,8 @@ static void add_want(struct rameti_scanner *s, size_t i, const struct rameti_wan
 	memset(mask, 0xff, head_len);
 	memcpy(&k->head, head, 8);
 	memcpy(&k->mask, mask, 8);
+	if (want->key.len && memchr(text, '\\', want->key.len))
+		return;                                  /* always written as an escape: match_escaped */
 	text[k->len] = '"';                              /* the slot of "" looks at its closing quote */
 	slot = &s->slots[k->parent + 1][slot_of(text, k->len)];
 	k->next = *slot;

@@ -41,31 +41,38 @@ WALK_INLINE void rameti_bitstack_pop(struct rameti_bitstack *s)
 		s->bits >>= 1;
 }
 
-WALK_INLINE int rameti_is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 /* May c stand behind a number or a word? The walk refuses the structural ones that do not fit. */
 WALK_INLINE int rameti_ends_scalar(char c)
 {
-	return c == ',' || c == '}' || c == ']' || rameti_is_space(c);
+	static const uint8_t ends[256] = { ['\t'] = 1, ['\n'] = 1, ['\r'] = 1, [' '] = 1,
+					   [','] = 1,  [']'] = 1,  ['}'] = 1 };
+
+	return ends[(unsigned char)c];
 }
 
-/* First byte at or after p that is not a digit. */
-WALK_INLINE const char *rameti_skip_digits(const char *p, const char *end)
+/* How many of eight bytes, from the first, are digits. */
+WALK_INLINE unsigned rameti_eight_digits(const char *p)
 {
 	const uint64_t zeros = UINT64_C(0x3030303030303030), low7 = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t w, other;
 
-	while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
-		uint64_t w, other;
+	memcpy(&w, p, 8);
+	w ^= zeros;
+	other = (((w & low7) + UINT64_C(0x7676767676767676)) | w) & ~low7;
+	return other ? (unsigned)__builtin_ctzll(other) >> 3 : 8;
+}
 
-		memcpy(&w, p, 8);
-		w ^= zeros;
-		other = (((w & low7) + UINT64_C(0x7676767676767676)) | w) & ~low7;
-		if (other)
-			return p + (__builtin_ctzll(other) >> 3);
-		p += 8;
+/* First byte at or after p that is not a digit. Sixteen bytes without a branch: how long numbers are
+ * cannot be predicted. */
+WALK_INLINE const char *rameti_skip_digits(const char *p, const char *end)
+{
+	while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && RAMETI_LIKELY(end - p >= 16)) {
+		unsigned first = rameti_eight_digits(p), second = rameti_eight_digits(p + 8);
+		unsigned n = first + (first == 8 ? second : 0);
+
+		p += n;
+		if (RAMETI_LIKELY(n < 16))
+			return p;
 	}
 	while (p < end && (unsigned)(*p - '0') <= 9)
 		p++;

@@ -20,7 +20,8 @@ struct place {
 /* What a struct ramet_labels owns beside its items. */
 struct owned {
 	struct rameti_arena arena;
-	struct place *places;                    /* ordered by target_row; unknown targets left out */
+	/* ordered by target_row; unknown targets left out */
+	struct place *places;
 	uint32_t n_places;
 };
 

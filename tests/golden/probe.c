@@ -523,7 +523,8 @@ static void write_found(struct probe *p, struct ramet_store *st, const char *ver
 	ramet_buf_reset(&p->part);
 }
 
-/* URL "pi" with a working directory means that directory's default place; "pi" and "-" all of pi. */
+/* URL "pi" with a working directory means that directory's default place; "pi" and "-" all of
+ * pi. */
 static int cmd_store(struct probe *p, const char *verb, int argc, char **argv)
 {
 	const char *cwd = argc > 1 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
