@@ -2,7 +2,7 @@
  * bench/bench_open.c - opens a session once, as a whole process, and tells about it.
  *
  *     bench_open FILE            open and close: nothing is printed (for timing the process)
- *     bench_open --report FILE   one JSON line: ms to open, private memory after it, us for a context
+ *     bench_open --report FILE   one JSON line: open time, private memory, time of a context
  */
 #include <inttypes.h>
 #include <stdio.h>

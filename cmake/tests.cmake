@@ -87,6 +87,17 @@ foreach(source IN LISTS tool_sources)
 	ramet_add_tool(${stem} "${source}")
 endforeach()
 
+# ---- what Node says of the same texts: JSON.parse and Date.parse ----
+find_program(RAMET_NODE node)
+if(RAMET_NODE)
+	ramet_add_test(unit.json.differential unit 300 "${RAMET_NODE}"
+		tests/unit/json/differential.mjs "$<TARGET_FILE:probe_json>" 20000)
+	ramet_add_test(unit.base.time_differential unit 300 "${RAMET_NODE}"
+		tests/unit/base/time_differential.mjs "$<TARGET_FILE:probe_time>" 2000)
+else()
+	message(STATUS "node is not installed: comparisons with JSON.parse and Date.parse are left out")
+endif()
+
 # ---- scripts ----
 find_program(RAMET_PYTHON python3)
 if(RAMET_PYTHON)

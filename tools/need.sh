@@ -20,6 +20,7 @@ check cmd:clang            clang            second compiler, sanitizers
 check sanitizers           libclang-rt-dev  run-time libraries of the sanitizers
 check header:cmocka.h      libcmocka-dev    unit tests
 check cmd:python3          python3          test runners and house checks
+check file:/usr/share/zoneinfo/America/New_York tzdata  times with a zone
 check cmd:g++              g++              public headers compile as C++
 check cmd:nm               binutils         symbol check
 fuzz  cmd:clang            clang            libFuzzer and sanitizers
@@ -34,6 +35,7 @@ present() {
 	case $1 in
 	cmd:*)
 		command -v "${1#cmd:}" >/dev/null ;;
+	file:*) [ -e "${1#file:}" ] ;;
 	header:*)
 		echo "#include <${1#header:}>" | gcc -E -x c - >/dev/null 2>&1 ;;
 	sanitizers)

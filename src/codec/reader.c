@@ -178,7 +178,7 @@ static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b,
 static int add_made(struct rameti_reader *r, struct ramet_row *row, struct ramet_error *err)
 {
 	struct ramet_bytes prev = { NULL, 0 };
-	char id[9];
+	char id[9], before[9];
 	unsigned attempt;
 
 	for (attempt = 0; attempt < MADE_ATTEMPTS; attempt++) {
@@ -187,8 +187,11 @@ static int add_made(struct rameti_reader *r, struct ramet_row *row, struct ramet
 		if (ramet_tree_find(r->tree, ramet_bytes_of(id)) == RAMET_NONE)
 			break;
 	}
-	if (r->prev != RAMET_NONE)
+	if (r->prev != RAMET_NONE) {
 		prev = ramet_tree_id(r->tree, r->prev);
+		memcpy(before, prev.ptr, prev.len);      /* adding may move the tree's ids */
+		prev.ptr = before;
+	}
 	row->id_at = 0;
 	row->flags &= RAMET_ROW_BAD_UTF8;
 	row->flags |= (uint16_t)(attempt << 12 | (prev.ptr ? RAMET_ROW_HAS_PARENT : 0));
@@ -204,7 +207,8 @@ static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, stru
 	struct ramet_row row = *facts;
 
 	if (!r->have_header)
-		return rameti_fail_at(err, RAMET_EFORMAT, NULL, 0, row.offset,
+		return rameti_fail_at(err, RAMET_EFORMAT, NULL, rameti_tree_line(r->tree, 0),
+				      row.offset,
 				      "not a session: the first value is not a header");
 	if (r->header.version < 3 && row.role == RAMET_ROLE_HOOK_MESSAGE)
 		row.role = RAMET_ROLE_CUSTOM;

@@ -123,14 +123,39 @@ KERNEL_INLINE KERNEL_TARGET uint64_t block_escapes(const struct block *b, const 
 	return escaped & ~(bits_of(g0, g1) | m->quote | m->backslash);
 }
 
+/* For each byte the numbers of its set bits in order, a byte each. */
+#define BIT(b, i) ((uint64_t)((b) >> (i) & 1) * (i) << 8 * __builtin_popcount((b) & ((1u << (i)) - 1)))
+#define BITS(b) (BIT(b, 1) | BIT(b, 2) | BIT(b, 3) | BIT(b, 4) | BIT(b, 5) | BIT(b, 6) | BIT(b, 7))
+#define BITS_4(b) BITS(b), BITS((b) + 1), BITS((b) + 2), BITS((b) + 3)
+#define BITS_16(b) BITS_4(b), BITS_4((b) + 4), BITS_4((b) + 8), BITS_4((b) + 12)
+#define BITS_64(b) BITS_16(b), BITS_16((b) + 16), BITS_16((b) + 32), BITS_16((b) + 48)
+static const uint64_t set_bits[256] = { BITS_64(0u), BITS_64(64u), BITS_64(128u), BITS_64(192u) };
+
+/* One byte's worth; *out moves on by what counts. */
+KERNEL_INLINE KERNEL_TARGET uint32_t *put_byte(uint32_t *out, __m256i base, unsigned byte)
+{
+	__m128i bits = _mm_loadl_epi64((const __m128i *)(const void *)&set_bits[byte]);
+
+	_mm256_storeu_si256((__m256i *)(void *)out, _mm256_add_epi32(base, _mm256_cvtepu8_epi32(bits)));
+	return out + __builtin_popcount(byte);
+}
+
+/* Without a branch on how many there are, which cannot be predicted; but text has blocks without any. */
 KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
 						    uint64_t bits)
 {
-	uint32_t *end = out + __builtin_popcountll(bits);
+	const __m256i eight = _mm256_set1_epi32(8);
+	__m256i base = _mm256_set1_epi32((int)at);
+	int i;
 
 	(void)k;
-	FLATTEN_EIGHT(out, at, bits);
-	return end;
+	if (!bits)
+		return out;
+	for (i = 0; i < 8; i++, bits >>= 8) {
+		out = put_byte(out, base, bits & 0xff);
+		base = _mm256_add_epi32(base, eight);
+	}
+	return out;
 }
 
 /* ---- UTF-8 ---- */

@@ -130,7 +130,7 @@ static const uint32_t *skip_container(struct rameti_scanner *s, const uint32_t *
 {
 	const char *t = s->ix.text;
 	struct rameti_bitstack stack = { 0, depth - 1, s->words };
-	uint32_t p;
+	uint32_t p, q;
 	uint8_t kind;
 	char c = t[open];
 
@@ -151,11 +151,18 @@ open:
 key:
 	if (c != '"')
 		return NULL;
-	TAKE(p);                                         /* its closing quote */
-	TAKE(p);
+	if (RAMETI_LIKELY(s->ix.stop - cur >= 3)) {      /* the common case in one step */
+		p = cur[1];
+		q = cur[2];
+		cur += 3;
+	} else {
+		TAKE(p);                                 /* its closing quote */
+		TAKE(p);
+		TAKE(q);
+	}
 	if (t[p] != ':')
 		return NULL;
-	TAKE(p);
+	p = q;
 	c = t[p];
 value:
 	if (c == '"')

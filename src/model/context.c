@@ -37,6 +37,15 @@ int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *
 	return v && !kept->ptr ? rameti_fail_nomem(err) : 0;
 }
 
+int rameti_context_written(const struct ramet_buf *out, struct ramet_error *err)
+{
+	int r = out ? ramet_buf_status(out) : 0;
+
+	if (r == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
+	return r < 0 ? rameti_fail(err, r, "the answer does not fit into its buffer") : 0;
+}
+
 static int read_settings(struct rameti_context_work *w, struct ramet_error *err)
 {
 	struct ramet_context *c = w->c;

@@ -41,9 +41,7 @@ int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out,
 		ramet_json_add_null(&w);
 	}
 	ramet_json_close_object(&w);
-	return ramet_buf_status(out) < 0
-		       ? rameti_fail(err, ramet_buf_status(out), "the context does not fit")
-		       : 0;
+	return rameti_context_written(out, err);
 }
 
 /* The stored type, also one we do not know. */
@@ -109,9 +107,7 @@ int ramet_context_write_projection(const struct ramet_context *c, struct ramet_b
 	ramet_json_close_array(&w);
 	ramet_buf_release(&work.scratch);
 	ramet_json_doc_release(&work.doc);
-	if (!r && ramet_buf_status(out) < 0)
-		r = rameti_fail(err, ramet_buf_status(out), "the projection does not fit");
-	return r;
+	return r < 0 ? r : rameti_context_written(out, err);
 }
 
 /* ---- conversion for the model ---- */
@@ -120,6 +116,7 @@ static void bash_text(const struct ramet_json *m, struct ramet_buf *text)
 {
 	const struct ramet_json *code = ramet_json_get(m, "exitCode"),
 				*path = ramet_json_get(m, "fullOutputPath");
+	struct ramet_json_writer w;
 
 	ramet_buf_add_str(text, "Ran `");
 	ramet_json_text(ramet_json_get(m, "command"), text);
@@ -135,7 +132,8 @@ static void bash_text(const struct ramet_json *m, struct ramet_buf *text)
 		ramet_buf_add_str(text, "\n\n(command cancelled)");
 	} else if (ramet_json_kind(code) == RAMET_JSON_NUMBER && ramet_json_truthy(code)) {
 		ramet_buf_add_str(text, "\n\nCommand exited with code ");
-		ramet_buf_add(text, ramet_json_raw(code));
+		ramet_json_writer_init(&w, text);
+		ramet_json_add_double(&w, ramet_json_number(code));
 	}
 	if (ramet_json_truthy(ramet_json_get(m, "truncated")) && ramet_json_truthy(path)) {
 		ramet_buf_add_str(text, "\n\n[Output truncated. Full output: ");
@@ -243,7 +241,5 @@ int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out
 	ramet_json_close_array(&w);
 	ramet_buf_release(&text);
 	ramet_json_doc_release(&doc);
-	if (!r && ramet_buf_status(out) < 0)
-		r = rameti_fail(err, ramet_buf_status(out), "the messages do not fit");
-	return r;
+	return r < 0 ? r : rameti_context_written(out, err);
 }

@@ -256,8 +256,6 @@ static int write_replay(struct replay *p, struct ramet_buf *message, struct rame
 	if (prompt)
 		write_prompt(p, sections, n, prompt);
 	ramet_free(sections);
-	if ((message && ramet_buf_status(message) < 0) || (prompt && ramet_buf_status(prompt) < 0))
-		return rameti_fail(err, RAMET_ELIMIT, "the system message does not fit");
 	return 0;
 }
 
@@ -281,6 +279,10 @@ int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *
 		r = write_replay(&p, message, prompt, err);
 	else if (!r && message)
 		ramet_buf_add_str(message, "null");
+	if (!r)
+		r = rameti_context_written(message, err);
+	if (!r)
+		r = rameti_context_written(prompt, err);
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&p.content);
 	ramet_buf_release(&p.key);

@@ -171,26 +171,41 @@ static int total_all(struct totalling *p, const struct ramet_tree *t, struct ram
 	return r;
 }
 
+struct ranked {
+	struct ramet_stats_row row;
+	uint32_t seen;                           /* its place in first-seen order */
+};
+
 static int by_cost(const void *a, const void *b)
 {
-	const struct ramet_stats_row *x = a, *y = b;
+	const struct ranked *x = a, *y = b;
 
-	if (x->cost != y->cost)
-		return x->cost > y->cost ? -1 : 1;
-	return 0;
+	if (x->row.cost != y->row.cost)
+		return x->row.cost > y->row.cost ? -1 : 1;
+	return x->seen < y->seen ? -1 : 1;
 }
 
 /* Rows that say nothing go; the costliest come first, equal ones as they were first seen. */
-static void sort_breakdown(struct ramet_stats *s)
+static int sort_breakdown(struct ramet_stats *s)
 {
+	struct ranked *list = ramet_alloc(rameti_mul((size_t)s->n_breakdown + 1, sizeof(*list)));
 	uint32_t i, n = 0;
 
-	for (i = 0; i < s->n_breakdown; i++)
-		if (s->breakdown[i].cost > 0 || s->breakdown[i].tokens > 0)
-			s->breakdown[n++] = s->breakdown[i];
+	if (!list)
+		return RAMET_ENOMEM;
+	for (i = 0; i < s->n_breakdown; i++) {
+		if (!(s->breakdown[i].cost > 0 || s->breakdown[i].tokens > 0))
+			continue;
+		list[n].row = s->breakdown[i];
+		list[n].seen = n;
+		n++;
+	}
+	qsort(list, n, sizeof(*list), by_cost);
+	for (i = 0; i < n; i++)
+		s->breakdown[i] = list[i].row;
 	s->n_breakdown = n;
-	if (n)
-		qsort(s->breakdown, n, sizeof(*s->breakdown), by_cost);
+	ramet_free(list);
+	return 0;
 }
 
 int ramet_stats_new(struct ramet_stats **out, const struct ramet_tree *t, struct ramet_error *err)
@@ -213,7 +228,8 @@ int ramet_stats_new(struct ramet_stats **out, const struct ramet_tree *t, struct
 	ramet_buf_init(&p.key, SIZE_MAX / 2);
 	r = total_all(&p, t, err);
 	s->total = s->input + s->output + s->cache_read + s->cache_write;
-	sort_breakdown(s);
+	if (!r && sort_breakdown(s) < 0)
+		r = rameti_fail_nomem(err);
 	rameti_map_release(&p.keys);
 	ramet_buf_release(&p.scratch);
 	ramet_buf_release(&p.key);

@@ -107,7 +107,7 @@ static int hold_line(struct scan *s, uint64_t from, int *too_long, struct ramet_
 		s->at = from;
 	}
 	*too_long = 0;
-	for (;; size *= 2) {
+	for (;; size = size > s->max_line / 2 ? s->max_line + 1 : size * 2) {
 		uint64_t stop = s->end - from < size ? s->end : from + size;
 
 		r = scan_hold(s, from, stop, err);

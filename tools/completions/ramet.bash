@@ -1,0 +1,74 @@
+# Completions of ramet for bash: source this file, or install it where bash-completion looks.
+
+_ramet_commands="list info tree entries path context branches stats help"
+_ramet_common="--json --store --no-cache --color --width --no-pager --help --version"
+
+# The command in the words before the cursor, if there is one. An option's value is none.
+_ramet_command()
+{
+	local i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--store | --color | --width | --cwd | --number | --leaf | -n | -l) ((i++)) ;;
+		-* | =) ;;
+		*)
+			echo "${COMP_WORDS[i]}"
+			return
+			;;
+		esac
+	done
+}
+
+_ramet_options()
+{
+	case $1 in
+	list) echo "--here --cwd --number --text $_ramet_common" ;;
+	info | tree) echo "--all $_ramet_common" ;;
+	path) echo "--leaf $_ramet_common" ;;
+	context) echo "--leaf --projection --llm --system --tokens --all $_ramet_common" ;;
+	*) echo "$_ramet_common" ;;
+	esac
+}
+
+# Words of $1 and files of kind $2 (f or d), as they fit what is typed.
+_ramet_offer()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]}
+
+	COMPREPLY=($(compgen -W "$1" -- "$cur"))
+	if [[ -n $2 && ${#COMPREPLY[@]} -eq 0 ]]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen "-$2" -- "$cur")
+	fi
+}
+
+_ramet()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command
+	command=$(_ramet_command)
+
+	COMPREPLY=()
+	case $prev in
+	--store) _ramet_offer "pi" d ;;
+	--color) _ramet_offer "auto always never" "" ;;
+	--cwd) _ramet_offer "" d ;;
+	--leaf | -l) _ramet_offer "null" "" ;;
+	--width | --number | -n) ;;
+	*)
+		if [[ $cur == -* ]]; then
+			_ramet_offer "$(_ramet_options "$command")" ""
+		elif [[ -z $command ]]; then
+			_ramet_offer "$_ramet_commands" ""
+		elif [[ $command == help ]]; then
+			_ramet_offer "$_ramet_commands" ""
+		elif [[ $command == list ]]; then
+			_ramet_offer "pi" f
+		else
+			_ramet_offer "@last" f
+		fi
+		;;
+	esac
+}
+
+complete -F _ramet ramet
