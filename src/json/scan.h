@@ -3,7 +3,7 @@
  *
  * The scan validates the whole line (grammar, escapes, control characters, depth) without building
  * anything, and records the spans of wanted members at depth 1 and 2. It works in two steps: an
- * *index* step classifies bytes 64 at a time (AVX2, SSE2 or plain C, chosen at run time) and yields
+ * *index* step classifies bytes 64 at a time (AVX-512, AVX2, SSE2 or plain C, chosen at run time) and yields
  * the positions of structural characters, quotes and scalar starts; a *walk* step checks the grammar
  * over those positions. The tape view (ramet_json_parse) is the same walk with nodes written down.
  */
@@ -55,7 +55,7 @@ struct rameti_line {
 
 /* A scanner owns the depth stack and the index buffer; reusable, one thread at a time. */
 struct rameti_scanner;
-/* simd: 0 the best the machine has; 1 plain C, 2 SSE2, 3 AVX2 (EINVAL if the machine lacks it). */
+/* simd: 0 the best the machine has; 1 plain C, 2 SSE2, 3 AVX2, 4 AVX-512 (EINVAL if the machine lacks it). */
 int rameti_scanner_new(struct rameti_scanner **out, const struct rameti_want *wants, size_t n_wants,
 		       int simd, struct ramet_error *err);
 void rameti_scanner_free(struct rameti_scanner *s);

@@ -112,32 +112,52 @@ int ramet_context_write_projection(const struct ramet_context *c, struct ramet_b
 
 /* ---- conversion for the model ---- */
 
+/* A text, or a number or truth value where a text should stand; nothing for the rest. */
+static void add_scalar(struct ramet_buf *text, const struct ramet_json *v)
+{
+	struct ramet_json_writer w;
+
+	switch (ramet_json_kind(v)) {
+	case RAMET_JSON_STRING:
+		ramet_json_text(v, text);
+		break;
+	case RAMET_JSON_NUMBER:
+		ramet_json_writer_init(&w, text);
+		ramet_json_add_double(&w, ramet_json_number(v));
+		break;
+	case RAMET_JSON_TRUE:
+	case RAMET_JSON_FALSE:
+		ramet_buf_add(text, ramet_json_raw(v));
+		break;
+	default:
+		break;
+	}
+}
+
 static void bash_text(const struct ramet_json *m, struct ramet_buf *text)
 {
 	const struct ramet_json *code = ramet_json_get(m, "exitCode"),
 				*path = ramet_json_get(m, "fullOutputPath");
-	struct ramet_json_writer w;
 
 	ramet_buf_add_str(text, "Ran `");
-	ramet_json_text(ramet_json_get(m, "command"), text);
+	add_scalar(text, ramet_json_get(m, "command"));
 	ramet_buf_add_str(text, "`\n");
 	if (ramet_json_truthy(ramet_json_get(m, "output"))) {
 		ramet_buf_add_str(text, "```\n");
-		ramet_json_text(ramet_json_get(m, "output"), text);
+		add_scalar(text, ramet_json_get(m, "output"));
 		ramet_buf_add_str(text, "\n```");
 	} else {
 		ramet_buf_add_str(text, "(no output)");
 	}
 	if (ramet_json_truthy(ramet_json_get(m, "cancelled"))) {
 		ramet_buf_add_str(text, "\n\n(command cancelled)");
-	} else if (ramet_json_kind(code) == RAMET_JSON_NUMBER && ramet_json_truthy(code)) {
+	} else if (ramet_json_truthy(code)) {
 		ramet_buf_add_str(text, "\n\nCommand exited with code ");
-		ramet_json_writer_init(&w, text);
-		ramet_json_add_double(&w, ramet_json_number(code));
+		add_scalar(text, code);
 	}
 	if (ramet_json_truthy(ramet_json_get(m, "truncated")) && ramet_json_truthy(path)) {
 		ramet_buf_add_str(text, "\n\n[Output truncated. Full output: ");
-		ramet_json_text(path, text);
+		add_scalar(text, path);
 		ramet_buf_add_char(text, ']');
 	}
 }
@@ -150,7 +170,7 @@ static void summary_text(const struct ramet_json *m, int role, struct ramet_buf 
 					 "conversation came back from:\n\n<summary>\n"
 				       : "The conversation history before this point was compacted "
 					 "into the following summary:\n\n<summary>\n");
-	ramet_json_text(ramet_json_get(m, "summary"), text);
+	add_scalar(text, ramet_json_get(m, "summary"));
 	ramet_buf_add_str(text, branch ? "</summary>" : "\n</summary>");
 }
 

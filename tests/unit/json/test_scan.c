@@ -17,7 +17,9 @@ static const struct rameti_want wants[] = {
 };
 enum { TYPE, ID, MESSAGE, ROLE, CONTENT, EMPTY, M_TIME, PARENT_ID, N_WANTS };
 
-static struct rameti_scanner *scanners[4];
+enum { LEVELS = 5 };                             /* 0 the best, then every version */
+
+static struct rameti_scanner *scanners[LEVELS];
 static uint64_t words[RAMETI_DEPTH_WORDS];
 
 static int set_up(void **state)
@@ -25,7 +27,7 @@ static int set_up(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < LEVELS; i++)
 		if (rameti_scanner_new(&scanners[i], wants, N_WANTS, i, NULL) < 0)
 			scanners[i] = NULL;      /* this machine lacks it */
 	return scanners[0] && scanners[1] ? 0 : -1;
@@ -36,7 +38,7 @@ static int tear_down(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < LEVELS; i++)
 		rameti_scanner_free(scanners[i]);
 	return 0;
 }
@@ -76,8 +78,8 @@ static void check_against_twin(struct ramet_bytes text, const struct rameti_line
 /* All versions say the same, about an exact copy on the heap so that reading beyond shows. */
 static void check_all(struct ramet_bytes text, size_t shift)
 {
-	struct rameti_found found[4][N_WANTS];
-	struct rameti_line line[4];
+	struct rameti_found found[LEVELS][N_WANTS];
+	struct rameti_line line[LEVELS];
 	char *copy = ramet_alloc(text.len + shift + 1);
 	struct ramet_bytes t = { copy + shift + 1, text.len };
 	int i;
@@ -85,7 +87,7 @@ static void check_all(struct ramet_bytes text, size_t shift)
 	memset(copy, '"', shift + 1);
 	if (text.len)
 		memcpy(copy + shift + 1, text.ptr, text.len);
-	for (i = 1; i < 4; i++) {
+	for (i = 1; i < LEVELS; i++) {
 		if (!scanners[i])
 			continue;
 		memset(&line[i], 0x55, sizeof(line[i]));
@@ -343,6 +345,48 @@ static void scan__depth_has_a_limit(void **state)
 	ramet_buf_release(&b);
 }
 
+static void scan__finds_keys_that_need_escapes(void **state)
+{
+	const struct rameti_want odd[] = { WANT(-1, "a\\b"), WANT(-1, "\"q"), WANT(-1, "t\t") };
+	struct ramet_bytes t = ramet_bytes_of("{\"a\\\\b\":1,\"a\\b\":2,\"\\\"q\":3,\"\\u0074\\t\":4}");
+	struct rameti_scanner *s;
+	struct rameti_found f[3];
+	struct rameti_line line;
+
+	(void)state;
+	assert_int_equal(rameti_scanner_new(&s, odd, 3, 0, NULL), 0);
+	assert_int_equal(rameti_scan_line(s, t, &line, f), 0);
+	assert_int_equal(line.kind, RAMETI_LINE_OBJECT);
+	assert_int_equal(t.ptr[f[0].at], '1');           /* the second one is a and backspace */
+	assert_int_equal(t.ptr[f[1].at], '3');
+	assert_int_equal(t.ptr[f[2].at], '4');
+	rameti_scanner_free(s);
+}
+
+static void scan__sees_escapes_wherever_they_are(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(1 << 20);
+	struct rameti_found f[N_WANTS];
+	size_t len, at;
+
+	(void)state;
+	for (len = 2; len < 9000; len += len < 200 ? 1 : 997)
+		for (at = 0; at + 1 < len; at += 1 + len / 50) {
+			ramet_buf_reset(&b);
+			ramet_buf_add_str(&b, "{\"x\":\"\\n\",\"id\":\"");
+			while (b.len < 17 + len)
+				ramet_buf_add_char(&b, 'y');
+			ramet_buf_add_str(&b, "\",\"type\":\"\\t\"}");
+			(void)scan(ramet_buf_bytes(&b), f);
+			assert_int_equal(f[ID].flags, 0);
+			memcpy(b.ptr + 17 + at, "\\n", 2);
+			(void)scan(ramet_buf_bytes(&b), f);
+			assert_int_equal(f[ID].flags, RAMET_JSON_HAS_ESCAPE);
+			assert_int_equal(f[ID].len, len + 2);
+		}
+	ramet_buf_release(&b);
+}
+
 static void scan__refuses_senseless_wants(void **state)
 {
 	const struct rameti_want late[] = { WANT(1, "a"), WANT(-1, "b") };
@@ -355,7 +399,7 @@ static void scan__refuses_senseless_wants(void **state)
 	assert_int_equal(rameti_scanner_new(&s, late, 2, 0, &err), RAMET_EINVAL);
 	assert_int_equal(rameti_scanner_new(&s, deep, 3, 0, &err), RAMET_EINVAL);
 	assert_int_equal(rameti_scanner_new(&s, twice, 2, 0, &err), RAMET_EINVAL);
-	assert_int_equal(rameti_scanner_new(&s, NULL, 0, 4, &err), RAMET_EINVAL);
+	assert_int_equal(rameti_scanner_new(&s, NULL, 0, 5, &err), RAMET_EINVAL);
 	assert_null(s);
 }
 
@@ -396,6 +440,8 @@ int main(void)
 		cmocka_unit_test(scan__nul_bytes_win),
 		cmocka_unit_test(scan__marks_invalid_utf8_only_in_good_lines),
 		cmocka_unit_test(scan__depth_has_a_limit),
+		cmocka_unit_test(scan__finds_keys_that_need_escapes),
+		cmocka_unit_test(scan__sees_escapes_wherever_they_are),
 		cmocka_unit_test(scan__refuses_senseless_wants),
 		cmocka_unit_test(head__knows_the_shapes_pi_writes),
 	};

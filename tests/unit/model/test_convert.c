@@ -43,6 +43,15 @@ static void bash__says_how_it_ended(void **state)
 		    "Ran `x`\\n```\\no\\n```");
 }
 
+static void bash__takes_numbers_for_texts(void **state)
+{
+	(void)state;
+	assert_bash(BASH("'command':7,'output':5.0,'exitCode':'3'"),
+		    "Ran `7`\\n```\\n5\\n```\\n\\nCommand exited with code 3");
+	assert_bash(BASH("'output':null,'exitCode':-1.50e-7"),
+		    "Ran ``\\n(no output)\\n\\nCommand exited with code -1.5e-7");
+}
+
 static void bash__excluded_from_the_context_is_left_out(void **state)
 {
 	(void)state;
@@ -109,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bash__shows_command_and_output),
 		cmocka_unit_test(bash__says_how_it_ended),
+		cmocka_unit_test(bash__takes_numbers_for_texts),
 		cmocka_unit_test(bash__excluded_from_the_context_is_left_out),
 		cmocka_unit_test(custom__text_becomes_a_block_and_blocks_stay),
 		cmocka_unit_test(summaries__stand_in_their_wrappers),

@@ -1,0 +1,110 @@
+/*
+ * test_write.c - the writer's commas, colons and escapes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+#include "json/scan.h"
+
+static void check_string(struct ramet_bytes text, const char *want)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(4096), back = RAMET_BUF_INIT(4096);
+
+	ramet_buf_add_json_string(&b, text);
+	assert_string_equal(b.ptr, want);
+	if (rameti_utf8_valid(text)) {                   /* then it reads back as it was */
+		rameti_json_decode(ramet_buf_bytes(&b), &back);
+		assert_true(ramet_bytes_eq(ramet_buf_bytes(&back), text));
+		assert_int_equal(rameti_json_raw_is(ramet_buf_bytes(&b), text), 1);
+	}
+	ramet_buf_release(&b);
+	ramet_buf_release(&back);
+}
+
+static void write__strings_are_escaped_as_javascript_does(void **state)
+{
+	(void)state;
+	check_string((struct ramet_bytes){ NULL, 0 }, "\"\"");
+	check_string((struct ramet_bytes){ "a\0b", 3 }, "\"a\\u0000b\"");
+	check_string(ramet_bytes_of("\"\\/\b\f\n\r\t\v\x1f\x7f"), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\x7f\"");
+	check_string(ramet_bytes_of("\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80\"");
+	check_string(ramet_bytes_of("\xed\xa0\xbd"), "\"\\ud83d\"");
+	check_string(ramet_bytes_of("\xed\xb8\x80x\xed\xa0\xbd"), "\"\\ude00x\\ud83d\"");
+	check_string(ramet_bytes_of("\xed\xa0\xbd\xed\xb8\x80"), "\"\xf0\x9f\x98\x80\"");
+	check_string(ramet_bytes_of("\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80"), "\"\\ud83d\xf0\x9f\x98\x80\"");
+	check_string(ramet_bytes_of("a\xff\xc3"), "\"a\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+static void write__commas_and_colons_are_the_writers(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(4096);
+	struct ramet_json_writer w;
+
+	(void)state;
+	ramet_json_writer_init(&w, &b);
+	ramet_json_open_object(&w);
+	ramet_json_key(&w, "a");
+	ramet_json_open_array(&w);
+	ramet_json_add_int(&w, -3);
+	ramet_json_add_double(&w, 0.5);
+	ramet_json_open_object(&w);
+	ramet_json_close_object(&w);
+	ramet_json_open_array(&w);
+	ramet_json_close_array(&w);
+	ramet_json_close_array(&w);
+	ramet_json_key(&w, "b\n");
+	ramet_json_add_null(&w);
+	ramet_json_key(&w, "c");
+	ramet_json_add_bool(&w, 2);
+	ramet_json_key(&w, "d");
+	ramet_json_add_cstr(&w, NULL);
+	ramet_json_key(&w, "e");
+	ramet_json_add_raw(&w, ramet_bytes_of("[1, \"\xff\"]"));
+	ramet_json_close_object(&w);
+	ramet_json_add_cstr(&w, "x");
+	assert_string_equal(b.ptr, "{\"a\":[-3,0.5,{},[]],\"b\\n\":null,\"c\":true,\"d\":null,"
+				   "\"e\":[1, \"\xef\xbf\xbd\"]},\"x\"");
+	ramet_buf_release(&b);
+}
+
+static void write__a_full_buffer_is_remembered(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(8);
+	struct ramet_json_writer w;
+
+	(void)state;
+	ramet_json_writer_init(&w, &b);
+	ramet_json_add_cstr(&w, "0123456789");
+	ramet_json_add_int(&w, 1);
+	assert_true(ramet_buf_status(&b) < 0);
+	ramet_buf_release(&b);
+}
+
+static void string__lone_and_paired_surrogates(void **state)
+{
+	(void)state;
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uD83D\\uDE00\""), ramet_bytes_of("\xf0\x9f\x98\x80")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uD83D\\uD83D\\uDE00\""),
+					    ramet_bytes_of("\xed\xa0\xbd\xf0\x9f\x98\x80")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uDE00\\uD83D\""),
+					    ramet_bytes_of("\xed\xb8\x80\xed\xa0\xbd")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\ud83d\\n\""), ramet_bytes_of("\xed\xa0\xbd\n")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"ab\""), ramet_bytes_of("abc")), 0);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"abc\""), ramet_bytes_of("ab")), 0);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\u0000\""), (struct ramet_bytes){ "\0", 1 }), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(write__strings_are_escaped_as_javascript_does),
+		cmocka_unit_test(write__commas_and_colons_are_the_writers),
+		cmocka_unit_test(write__a_full_buffer_is_remembered),
+		cmocka_unit_test(string__lone_and_paired_surrogates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
