@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	struct ramet_buf b = RAMET_BUF_INIT((size_t)1 << 32);
 	struct ramet_error err;
 	char line[RAMET_ERROR_TEXT + RAMET_ERROR_PATH];
-	int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 10, simd;
+	int rounds = argc > 2 ? (int)strtoul(argv[2], NULL, 10) : 10, simd;
 
 	if (argc < 2) {
 		(void)fprintf(stderr, "usage: bench_json FILE [ROUNDS]\n");

@@ -39,10 +39,10 @@ RAMET_API const struct ramet_findings *ramet_session_findings(const struct ramet
 RAMET_API struct ramet_bytes ramet_session_cwd(const struct ramet_session *s,
 					       struct ramet_bytes fallback);
 
-/* What a list says about a session. */
+/* What a list says about a session. Texts have ptr NULL when absent; each ends in a NUL that len does
+ * not count, so that path can be opened as it is. */
 struct ramet_session_info {
-	struct ramet_bytes path, id, cwd, name, parent_session, first_message,
-		all_text; /* ptr NULL: absent */
+	struct ramet_bytes path, id, cwd, name, parent_session, first_message, all_text;
 	int64_t created_ms, modified_ms;         /* RAMET_TIME_NONE: unreadable */
 	int64_t mtime_ms;                        /* of the file */
 	uint64_t message_count, size;
@@ -50,7 +50,7 @@ struct ramet_session_info {
 };
 
 struct ramet_list_opts {
-	const char *cwd; /* only sessions of this working directory; NULL: all */
+	const char *cwd;                         /* only this working directory's; NULL: all */
 	int with_text;                           /* fill all_text too */
 	unsigned threads;                        /* 0: as many as there are processors */
 	/* After each file: how many of how many are read; now and then also a sorted partial list
@@ -63,7 +63,7 @@ struct ramet_list_opts {
 
 /* A place with sessions. url: a directory (with *.jsonl in it one flat store, else every
  * directory in it is one), "pi" (the sessions root of pi), or NULL: all that are found in the
- * home directory. */
+ * home directory. ENOTFOUND for a directory that does not exist, but for "pi" and NULL. */
 struct ramet_store;
 struct ramet_store_opts {
 	const char *cwd;                         /* NULL: the process's working directory */
@@ -79,7 +79,8 @@ struct ramet_list {
 	void *priv;
 };
 #define RAMET_LIST_INIT { NULL, 0, NULL }
-/* A missing directory is an empty list; files that are not sessions are left out. ECANCELED. */
+/* Files that are not sessions are left out. A directory that is gone by now is an empty list (opening
+ * a missing one is ENOTFOUND). ECANCELED. */
 RAMET_API int ramet_store_list(struct ramet_store *st, const struct ramet_list_opts *opts,
 			       struct ramet_list *list, struct ramet_error *err);
 RAMET_API void ramet_list_release(struct ramet_list *list);

@@ -47,8 +47,7 @@ static int on_progress(void *user, uint64_t loaded, uint64_t total,
 
 	(void)partial;
 	(void)n_partial;
-	if (!p->wanted || now - p->started_ms < PROGRESS_AFTER_MS ||
-	    now - p->shown_ms < PROGRESS_EVERY_MS)
+	if (now - p->started_ms < PROGRESS_AFTER_MS || now - p->shown_ms < PROGRESS_EVERY_MS)
 		return 0;
 	p->shown_ms = now;
 	(void)snprintf(text, sizeof(text), "\r\033[Kreading sessions: %llu of %llu",
@@ -62,7 +61,8 @@ static int read_place(const char *place, const struct listing_opts *opts, struct
 		      struct ramet_list *list, struct ramet_error *err)
 {
 	struct ramet_list_opts how = {
-		.cwd = opts->cwd, .with_text = opts->with_text, .progress = on_progress, .user = p
+		.cwd = opts->cwd, .with_text = opts->with_text,
+		.progress = p->wanted ? on_progress : NULL, .user = p
 	};
 	struct ramet_store *store;
 	struct stat st;
@@ -127,13 +127,14 @@ int listing_read(struct listing *l, const struct listing_opts *opts, struct rame
 	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	const char *usual[2] = { NULL, NULL };
 	struct listing_opts how = *opts;
+	struct stat st;
 	int r = 0;
 
 	if (!how.n_places) {
 		r = ramet_pi_session_dir_override(&dir, err);
 		usual[1] = dir.ptr;
 		how.places = usual;
-		how.n_places = r > 0 ? 2 : 1;
+		how.n_places = r > 0 && rameti_path_stat(NULL, dir.ptr, &st, NULL) == 0 ? 2 : 1;
 	}
 	if (r >= 0)
 		r = read_places(l, &how, err);

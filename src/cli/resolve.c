@@ -138,8 +138,11 @@ static int find_id(const struct cli *cli, const char *word, struct ramet_buf *pa
 	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	int r = find_in(url, word, path, err);
 
-	if (r == RAMET_ENOTFOUND && !url && ramet_pi_session_dir_override(&dir, NULL) > 0)
+	if (r == RAMET_ENOTFOUND && !url && ramet_pi_session_dir_override(&dir, NULL) > 0) {
 		r = find_in(dir.ptr, word, path, err);
+		if (r == RAMET_ENOTFOUND)                /* the directory need not be there yet */
+			rameti_fail(err, r, "no session \"%.100s\"", word);
+	}
 	ramet_buf_release(&dir);
 	return r;
 }

@@ -80,12 +80,12 @@ static int find_bad(struct rameti_reader *r, const struct rameti_odd *o, uint64_
 	if (o->trouble == RAMETI_TROUBLE_NUL)
 		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset,
 			    "a line with NUL bytes was skipped");
+	if (o->kind == RAMETI_ODD_GLUED)
+		return find(r, RAMET_DAMAGE, "glued", line, at,
+			    "another value begins here; the whole line was skipped");
 	if (!o->terminated)
 		return find(r, RAMET_DAMAGE, "torn-tail", line, o->offset,
 			    "the last line is cut off and was skipped");
-	if (o->kind == RAMETI_ODD_GLUED)
-		return find(r, RAMET_DAMAGE, "glued", line, at,
-			    "two values on one line; both were skipped");
 	if (o->trouble == RAMETI_TROUBLE_DEPTH)
 		return find(r, RAMET_DAMAGE, "malformed", line, at,
 			    "nested too deeply; the line was skipped");

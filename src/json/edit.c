@@ -39,7 +39,7 @@ static const char *edit_members(struct ramet_buf *out, const struct ramet_json *
 				const char *copied, const struct plan *plan, int *kept)
 {
 	const struct ramet_json *end = object + object->span, *key, *value;
-	const char *before = object->ptr + 1;            /* end of what stands in front of this member */
+	const char *before = object->ptr + 1; /* end of what stands in front of this member */
 
 	for (key = object + 1; key < end; key = value + value->span) {
 		size_t i = edit_of(plan, key);
@@ -88,8 +88,8 @@ static const char *members_end(const struct ramet_json *object)
 	return last ? last->ptr + last->len : object->ptr + 1;
 }
 
-static void edit_object(struct ramet_buf *out, struct ramet_bytes text, const struct ramet_json *object,
-			const struct plan *plan)
+static void edit_object(struct ramet_buf *out, struct ramet_bytes text,
+			const struct ramet_json *object, const struct plan *plan)
 {
 	const char *copied, *tail = members_end(object);
 	size_t i;

@@ -2,7 +2,7 @@
  * explain.c - the exact answer, byte by byte: where does a text stop being JSON, and why.
  *
  * The fast walk only says yes or no; after a no this looks again. It shares no code with the fast
- * path but the scalar-free definitions of the grammar, so the tests use it as the fast path's twin.
+ * path, so the tests use it as the fast path's twin.
  * Bytes from 0x80 on are fine inside strings, whatever they are.
  */
 #include "json/index_priv.h"
@@ -251,7 +251,10 @@ static uint32_t trim_len(const unsigned char *s, uint32_t len)
 	if (len < 3)
 		return 0;
 	if (s[0] == 0xe2 && s[1] == 0x80)
-		return (s[2] >= 0x80 && s[2] <= 0x8a) || s[2] == 0xa8 || s[2] == 0xa9 || s[2] == 0xaf ? 3 : 0;
+		return (s[2] >= 0x80 && s[2] <= 0x8a) || s[2] == 0xa8 || s[2] == 0xa9 ||
+				       s[2] == 0xaf
+			       ? 3
+			       : 0;
 	if (!memcmp(s, "\xe1\x9a\x80", 3) || !memcmp(s, "\xe2\x81\x9f", 3) ||
 	    !memcmp(s, "\xe3\x80\x80", 3) || !memcmp(s, "\xef\xbb\xbf", 3))
 		return 3;

@@ -51,7 +51,8 @@ int rameti_scan_head_type(struct ramet_bytes text, struct ramet_bytes *type)
 	if (!skip(&text, "{\"type\":") || !skip_plain(&text, &found))
 		return 0;
 	if (!skip(&text, ",\"customType\":")) {
-		if (!skip(&text, ",\"id\":") || !skip_plain(&text, &other) || !skip(&text, ",\"parentId\":"))
+		if (!skip(&text, ",\"id\":") || !skip_plain(&text, &other) ||
+		    !skip(&text, ",\"parentId\":"))
 			return 0;
 		if (!skip(&text, "null") && !skip_plain(&text, &other))
 			return 0;

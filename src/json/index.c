@@ -45,8 +45,8 @@ static int more(struct rameti_index *ix, void (*fill)(struct rameti_index *ix))
 {
 	while (!ix->done && !ix->bad) {
 		if (ix->at > ix->base)
-			ix->last_escape = rameti_index_escape_before(ix, (ix->at - ix->base - 1) >> 6,
-								     ~UINT64_C(0), ix->base);
+			ix->last_escape = rameti_index_escape_before(
+				ix, (ix->at - ix->base - 1) >> 6, ~UINT64_C(0), ix->base);
 		fill(ix);
 		if (ix->stop > ix->pos)
 			return !ix->bad;

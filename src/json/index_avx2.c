@@ -3,8 +3,8 @@
  * of the same kind. Compiled for them by function attribute; asked for only where the processor has
  * them. Nothing on other machines.
  *
- * UTF-8 is checked by looking every pair of neighbouring bytes up in three nibble tables (Keiser and
- * Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+ * UTF-8 is checked by looking every pair of neighbouring bytes up in three nibble tables (Keiser
+ * and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
  */
 #include "json/index_masks.h"
 
@@ -44,12 +44,13 @@ KERNEL_INLINE KERNEL_TARGET void constants_init(struct constants *k)
 	k->r = _mm256_set1_epi8('r');
 	k->u = _mm256_set1_epi8('u');
 	/* space, tab, newline, return; the others cannot be equal to what they stand for */
-	k->spaces = both(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t', '\n', 112, 100,
-				       '\r', 100, 100));
+	k->spaces = both(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t', '\n', 112,
+				       100, '\r', 100, 100));
 	/* : , and { } with [ ] folded onto them */
 	k->ops = both(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
 	/* b t u f n /, and r apart, because it shares b's nibble */
-	k->escapes = both(_mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/'));
+	k->escapes =
+		both(_mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/'));
 	KEEP(k->quote);
 	KEEP(k->backslash);
 	KEEP(k->fold);
@@ -90,7 +91,8 @@ KERNEL_INLINE KERNEL_TARGET void block_classify(const struct block *b, const str
 	const __m256i v0 = b->v[0], v1 = b->v[1];
 
 	m->quote = bits_of(_mm256_cmpeq_epi8(v0, k->quote), _mm256_cmpeq_epi8(v1, k->quote));
-	m->backslash = bits_of(_mm256_cmpeq_epi8(v0, k->backslash), _mm256_cmpeq_epi8(v1, k->backslash));
+	m->backslash =
+		bits_of(_mm256_cmpeq_epi8(v0, k->backslash), _mm256_cmpeq_epi8(v1, k->backslash));
 	m->op = bits_of(in_table(v0, _mm256_or_si256(v0, k->fold), k->ops),
 			in_table(v1, _mm256_or_si256(v1, k->fold), k->ops));
 	m->space = bits_of(in_table(v0, v0, k->spaces), in_table(v1, v1, k->spaces));
@@ -124,7 +126,8 @@ KERNEL_INLINE KERNEL_TARGET uint64_t block_escapes(const struct block *b, const 
 }
 
 /* For each byte the numbers of its set bits in order, a byte each. */
-#define BIT(b, i) ((uint64_t)((b) >> (i) & 1) * (i) << 8 * __builtin_popcount((b) & ((1u << (i)) - 1)))
+#define BIT(b, i)                                                                                  \
+	((uint64_t)((b) >> (i)&1) * (i) << 8 * __builtin_popcount((b) & ((1u << (i)) - 1)))
 #define BITS(b) (BIT(b, 1) | BIT(b, 2) | BIT(b, 3) | BIT(b, 4) | BIT(b, 5) | BIT(b, 6) | BIT(b, 7))
 #define BITS_4(b) BITS(b), BITS((b) + 1), BITS((b) + 2), BITS((b) + 3)
 #define BITS_16(b) BITS_4(b), BITS_4((b) + 4), BITS_4((b) + 8), BITS_4((b) + 12)
@@ -136,13 +139,14 @@ KERNEL_INLINE KERNEL_TARGET uint32_t *put_byte(uint32_t *out, __m256i base, unsi
 {
 	__m128i bits = _mm_loadl_epi64((const __m128i *)(const void *)&set_bits[byte]);
 
-	_mm256_storeu_si256((__m256i *)(void *)out, _mm256_add_epi32(base, _mm256_cvtepu8_epi32(bits)));
+	_mm256_storeu_si256((__m256i *)(void *)out,
+			    _mm256_add_epi32(base, _mm256_cvtepu8_epi32(bits)));
 	return out + __builtin_popcount(byte);
 }
 
-/* Without a branch on how many there are, which cannot be predicted; but text has blocks without any. */
-KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
-						    uint64_t bits)
+/* Without a branch on how many there are, which cannot be predicted; but much text has none. */
+KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out,
+						    uint32_t at, uint64_t bits)
 {
 	const __m256i eight = _mm256_set1_epi32(8);
 	__m256i base = _mm256_set1_epi32((int)at);
@@ -204,7 +208,8 @@ KERNEL_INLINE KERNEL_TARGET __m256i utf8_errors(__m256i v, __m256i before)
 	__m256i c = look_up(byte_2_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
 	__m256i third = _mm256_subs_epu8(v2, _mm256_set1_epi8((char)(0xe0 - 0x80)));
 	__m256i fourth = _mm256_subs_epu8(v3, _mm256_set1_epi8((char)(0xf0 - 0x80)));
-	__m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+	__m256i must =
+		_mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
 
 	return _mm256_xor_si256(must, _mm256_and_si256(_mm256_and_si256(a, b), c));
 }
@@ -212,8 +217,9 @@ KERNEL_INLINE KERNEL_TARGET __m256i utf8_errors(__m256i v, __m256i before)
 /* All ones in the first n of 32 bytes. */
 KERNEL_INLINE KERNEL_TARGET __m256i first_bytes(int n)
 {
-	const __m256i order = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-					       17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+	const __m256i order =
+		_mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+				 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
 
 	return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)n), order);
 }
@@ -226,7 +232,7 @@ KERNEL_TARGET __attribute__((noinline)) void rameti_utf8_check_avx2(struct ramet
 
 	if (at)
 		before = load(ix->text + at - 32);
-	if (~valid) {                                    /* the newline's block: what follows is not ours */
+	if (~valid) { /* the newline's block: what follows is not ours */
 		int n = __builtin_popcountll(valid);
 
 		v0 = _mm256_and_si256(v0, first_bytes(n < 32 ? n : 32));
@@ -273,7 +279,8 @@ static KERNEL_TARGET void fill_text(struct rameti_index *ix)
 
 const struct rameti_index_level *rameti_index_avx2(void)
 {
-	static const struct rameti_index_level level = { "avx2", fill_line, fill_text, rameti_utf8_valid_avx2, 1 };
+	static const struct rameti_index_level level = { "avx2", fill_line, fill_text,
+							 rameti_utf8_valid_avx2, 1 };
 
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
 	    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&

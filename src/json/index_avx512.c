@@ -9,7 +9,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define KERNEL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,bmi,bmi2,popcnt")))
+#define KERNEL_TARGET                                                                              \
+	__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,pclmul,bmi,bmi2,"        \
+			      "popcnt")))
 
 struct block {
 	__m512i v;
@@ -32,14 +34,14 @@ KERNEL_INLINE KERNEL_TARGET void constants_init(struct constants *k)
 	k->r = _mm512_set1_epi8('r');
 	k->u = _mm512_set1_epi8('u');
 	/* space, tab, newline, return; the others cannot be equal to what they stand for */
-	k->spaces = _mm512_broadcast_i32x4(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100, '\t',
-							 '\n', 112, 100, '\r', 100, 100));
+	k->spaces = _mm512_broadcast_i32x4(_mm_setr_epi8(' ', 100, 100, 100, 17, 100, 113, 2, 100,
+							 '\t', '\n', 112, 100, '\r', 100, 100));
 	/* : , and { } with [ ] folded onto them */
-	k->ops = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0,
-						      0));
+	k->ops = _mm512_broadcast_i32x4(
+		_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
 	/* b t u f n /, and r apart, because it shares b's nibble */
-	k->escapes = _mm512_broadcast_i32x4(_mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0,
-							  0, 'n', '/'));
+	k->escapes = _mm512_broadcast_i32x4(
+		_mm_setr_epi8(-1, 0, 'b', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, 0, 0, 'n', '/'));
 	k->order = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
 				    0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
 				    0x0f0e0d0c0b0a0908, 0x0706050403020100);
@@ -105,8 +107,8 @@ KERNEL_INLINE KERNEL_TARGET void put_sixteen(uint32_t *out, __m512i base, __m128
 	_mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(bytes)));
 }
 
-KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
-						    uint64_t bits)
+KERNEL_INLINE KERNEL_TARGET uint32_t *block_flatten(const struct constants *k, uint32_t *out,
+						    uint32_t at, uint64_t bits)
 {
 	__m512i order = _mm512_maskz_compress_epi8(bits, k->order);
 	__m512i base = _mm512_set1_epi32((int)at);
@@ -140,8 +142,9 @@ const struct rameti_index_level *rameti_index_avx512(void)
 		"avx512", fill_line, fill_text, rameti_utf8_valid_avx2, 1
 	};
 
-	if (rameti_index_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2"))
+	if (rameti_index_avx2() && __builtin_cpu_supports("avx512f") &&
+	    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	    __builtin_cpu_supports("avx512vbmi2"))
 		return &level;
 	return NULL;
 }

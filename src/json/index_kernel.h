@@ -2,8 +2,8 @@
  * index_kernel.h - the body of the index step, compiled once per instruction set.
  *
  * An including file defines before it KERNEL_TARGET (attributes of every function compiled for its
- * instruction set), struct block (64 bytes as that set holds them), struct constants (what is to stay
- * in registers) and
+ * instruction set), struct block (64 bytes as that set holds them), struct constants (what is to
+ * stay in registers) and
  *     constants_init(k)
  *     block_load(b, p)                   take 64 bytes
  *     block_classify(b, k, masks)
@@ -87,8 +87,8 @@ KERNEL_INLINE const char *padded(char copy[64], const struct rameti_index *ix, u
 	return copy;
 }
 
-/* Fill one window. line: stop at the first newline. A text whose length is a multiple of 64 gets one
- * more block of padding alone: a character unfinished at the end shows there. */
+/* Fill one window. line: stop at the first newline. A text whose length is a multiple of 64 gets
+ * one more block of padding alone: a character unfinished at the end shows there. */
 KERNEL_INLINE KERNEL_TARGET void kernel_fill(struct rameti_index *ix, const int line)
 {
 	struct carry c = { ix->in_string, ix->escaped, ix->in_scalar };

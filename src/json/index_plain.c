@@ -8,7 +8,7 @@
 #define KERNEL_TARGET
 
 struct block {
-	uint64_t w[8];                           /* the first byte lowest, whatever the machine's order */
+	uint64_t w[8]; /* the first byte lowest, whatever the machine's order */
 };
 
 struct constants {
@@ -59,8 +59,8 @@ static void block_classify(const struct block *b, const struct constants *k, str
 	memset(m, 0, sizeof(*m));
 	for (i = 0; i < 8; i++) {
 		uint64_t w = b->w[i], folded = w | ONES * 0x20;
-		uint64_t op = equal_bytes(folded, '{') | equal_bytes(folded, '}') | equal_bytes(w, ':') |
-			      equal_bytes(w, ',');
+		uint64_t op = equal_bytes(folded, '{') | equal_bytes(folded, '}') |
+			      equal_bytes(w, ':') | equal_bytes(w, ',');
 		uint64_t control = zero_bytes(w & (ONES * 0xe0));
 		uint64_t space = equal_bytes(w, ' ');
 
@@ -118,7 +118,8 @@ static inline uint64_t block_escapes(const struct block *b, const struct constan
 	return bad;
 }
 
-static inline uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at, uint64_t bits)
+static inline uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
+				      uint64_t bits)
 {
 	(void)k;
 	for (; bits; bits &= bits - 1)
@@ -129,7 +130,7 @@ static inline uint32_t *block_flatten(const struct constants *k, uint32_t *out, 
 static inline void block_check_utf8(struct rameti_index *ix, const char *p, uint64_t valid,
 				    uint32_t at)
 {
-	(void)ix, (void)p, (void)valid, (void)at;        /* checked over the whole line at its end */
+	(void)ix, (void)p, (void)valid, (void)at; /* checked over the whole line at its end */
 }
 
 #include "json/index_kernel.h"

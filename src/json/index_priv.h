@@ -1,8 +1,8 @@
 /*
  * index_priv.h - the index step: where are the structural characters, quotes and scalar starts?
  *
- * An index walks a text in windows of RAMETI_INDEX_BLOCKS blocks of 64 bytes, so its memory is fixed
- * whatever the length. Per window it lists positions in order; inside strings nothing is listed, so
+ * An index walks a text in windows of RAMETI_INDEX_BLOCKS blocks of 64 bytes, so its memory is
+ * fixed whatever the length. Per window it lists positions in order; inside strings nothing is listed, so
  * after an opening quote the next position is always its closing quote. It checks what needs no
  * grammar: control characters in strings, escapes, and UTF-8. The walk checks the rest.
  */
@@ -25,7 +25,7 @@ struct rameti_index_level {
 	void (*fill_line)(struct rameti_index *ix);      /* stops at the first newline */
 	void (*fill_text)(struct rameti_index *ix);      /* a newline is white space */
 	int (*utf8_valid)(const char *text, size_t len);
-	int checks_utf8;                         /* bad_utf8 comes out of fill; else only high does */
+	int checks_utf8; /* bad_utf8 comes out of fill; else only high does */
 };
 
 struct rameti_index {
@@ -36,9 +36,9 @@ struct rameti_index {
 	uint32_t end;                            /* once done: length of the line or text */
 	uint32_t base;                           /* where this window starts */
 	const uint32_t *stop;                    /* pos + number of positions */
-	uint8_t done, bad;                       /* bad: control character or wrong escape in a string */
+	uint8_t done, bad; /* bad: control character or wrong escape in a string */
 	uint8_t high, bad_utf8;
-	uint32_t last_escape;                    /* last backslash before this window + 1, 0: none */
+	uint32_t last_escape; /* last backslash before this window + 1, 0: none */
 	uint64_t in_string;                      /* carries from block to block: all ones inside */
 	uint64_t escaped;                        /* 1: the next byte is escaped */
 	uint64_t in_scalar;                      /* 1: the last byte was part of a scalar */
@@ -69,8 +69,8 @@ int rameti_index_more_text(struct rameti_index *ix);
 /* After done: was there invalid UTF-8 before ix->end? */
 int rameti_index_bad_utf8(const struct rameti_index *ix);
 
-/* Last backslash in the window's blocks 0..block (of the last one only the bits in mask) + 1, or the
- * one before the window; looks no further back than `from`. */
+/* Last backslash in the window's blocks 0..block (of the last one only the bits in mask) + 1, or
+ * the one before the window; looks no further back than `from`. */
 static inline uint32_t rameti_index_escape_before(const struct rameti_index *ix, uint32_t block,
 						  uint64_t mask, uint32_t from)
 {
@@ -84,8 +84,9 @@ static inline uint32_t rameti_index_escape_before(const struct rameti_index *ix,
 	return bits ? at + 64 - (uint32_t)__builtin_clzll(bits) : block ? 0 : ix->last_escape;
 }
 
-/* Is a backslash inside the string whose closing quote, at `close`, is the newest position taken? */
-static inline int rameti_index_has_escape(const struct rameti_index *ix, uint32_t open, uint32_t close)
+/* Is a backslash inside the string whose closing quote, `close`, is the newest position taken? */
+static inline int rameti_index_has_escape(const struct rameti_index *ix, uint32_t open,
+					  uint32_t close)
 {
 	uint32_t off = close - ix->base;
 	uint64_t below = (UINT64_C(1) << (off & 63)) - 1;

@@ -112,7 +112,8 @@ KERNEL_INLINE uint64_t block_escapes(const struct block *b, const struct constan
 	return escaped & ~good;
 }
 
-KERNEL_INLINE uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at, uint64_t bits)
+KERNEL_INLINE uint32_t *block_flatten(const struct constants *k, uint32_t *out, uint32_t at,
+				      uint64_t bits)
 {
 	uint32_t *end = out + __builtin_popcountll(bits);
 
@@ -132,7 +133,7 @@ KERNEL_INLINE uint32_t *block_flatten(const struct constants *k, uint32_t *out, 
 KERNEL_INLINE void block_check_utf8(struct rameti_index *ix, const char *p, uint64_t valid,
 				    uint32_t at)
 {
-	(void)ix, (void)p, (void)valid, (void)at;        /* checked over the whole line at its end */
+	(void)ix, (void)p, (void)valid, (void)at; /* checked over the whole line at its end */
 }
 
 #include "json/index_kernel.h"

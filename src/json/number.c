@@ -1,5 +1,5 @@
 /*
- * number.c - JSON numbers to doubles, correctly rounded, and doubles to text as JavaScript writes them.
+ * number.c - JSON numbers to doubles, correctly rounded, and doubles to text as JavaScript does.
  *
  * strtod sees only digits and an exponent, never a decimal point, so the locale does not matter.
  */
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS_MAX 800                           /* 767 decide every rounding; one more for the rest */
+#define DIGITS_MAX 800 /* 767 decide every rounding; one more for the rest */
 
 struct decimal {
-	char digits[DIGITS_MAX + 1];             /* no leading zeros; the last may stand for all the rest */
+	char digits[DIGITS_MAX + 1]; /* no leading zeros; the last may stand for all the rest */
 	int n;
 	int64_t exponent;                        /* of the unit of the last digit */
 	uint64_t small;                          /* the digits as a number, while n <= 19 */
@@ -221,7 +221,8 @@ size_t rameti_number_format(double x, char out[RAMETI_NUMBER_MAX])
 		x = -x;
 	}
 	if (x < 9007199254740992.0 && x == (double)(int64_t)x)
-		return (size_t)(at + snprintf(out + at, RAMETI_NUMBER_MAX - 1, "%lld", (long long)x));
+		return (size_t)(at +
+				snprintf(out + at, RAMETI_NUMBER_MAX - 1, "%lld", (long long)x));
 	find_shortest(&s, x);
 	return (size_t)(at + lay_out(out + at, &s));
 }

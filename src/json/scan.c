@@ -42,7 +42,8 @@ static uint32_t slot_of(const char *key, uint32_t len)
 /* ---- wanted keys ---- */
 
 /* Is key (raw, without quotes, no escapes) the want's? s->end bounds what may be read. */
-WALK_INLINE int key_is(const struct rameti_scanner *s, const struct key *k, const char *key, uint32_t len)
+WALK_INLINE int key_is(const struct rameti_scanner *s, const struct key *k, const char *key,
+		       uint32_t len)
 {
 	uint64_t head;
 
@@ -95,7 +96,7 @@ WALK_INLINE void forget_all(struct rameti_scanner *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->n_wants; i++)                 /* found may be NULL when nothing is wanted */
+	for (i = 0; i < s->n_wants; i++) /* found may be NULL when nothing is wanted */
 		s->found[i] = (struct rameti_found){ 0, 0, 0, 0, 0 };
 }
 
@@ -107,7 +108,8 @@ WALK_INLINE void note(struct rameti_scanner *s, int want, uint32_t at, uint32_t 
 	if (want < 0)
 		return;
 	seen = s->found[want].seen;
-	s->found[want] = (struct rameti_found){ at, end - at, kind, flags, (uint16_t)(seen + (seen < UINT16_MAX)) };
+	s->found[want] = (struct rameti_found){ at, end - at, kind, flags,
+						(uint16_t)(seen + (seen < UINT16_MAX)) };
 }
 
 /* ---- the walk ---- */
@@ -219,7 +221,8 @@ WALK_INLINE const uint32_t *member_value(struct rameti_scanner *s, const uint32_
 	else
 		cur = skip_container(s, cur, p, inner ? 3 : 2);
 	if (cur)
-		note(s, want, p, cur[-1] + 1, t[p] == '{' ? RAMET_JSON_OBJECT : RAMET_JSON_ARRAY, 0);
+		note(s, want, p, cur[-1] + 1, t[p] == '{' ? RAMET_JSON_OBJECT : RAMET_JSON_ARRAY,
+		     0);
 	return cur;
 }
 
@@ -285,7 +288,8 @@ static const uint32_t *root_value(struct rameti_scanner *s, const uint32_t *cur,
 /* ---- the line ---- */
 
 /* Not an object or value: blank, or bad and why. */
-static void explain_line(struct rameti_scanner *s, struct ramet_bytes text, struct rameti_line *line)
+static void explain_line(struct rameti_scanner *s, struct ramet_bytes text,
+			 struct rameti_line *line)
 {
 	line->len = (uint32_t)rameti_scan_newline(text);
 	line->terminated = line->len < text.len;
@@ -298,7 +302,8 @@ static void explain_line(struct rameti_scanner *s, struct ramet_bytes text, stru
 		return;
 	}
 	line->kind = RAMETI_LINE_BAD;
-	line->trouble = (uint8_t)rameti_json_explain(text.ptr, line->len, s->words, &line->error_at);
+	line->trouble =
+		(uint8_t)rameti_json_explain(text.ptr, line->len, s->words, &line->error_at);
 	if (memchr(text.ptr, 0, line->len))
 		line->trouble = RAMETI_TROUBLE_NUL;
 }
@@ -343,12 +348,14 @@ static int check_wants(const struct rameti_want *wants, size_t n, struct ramet_e
 	for (i = 0; i < n; i++) {
 		if (wants[i].parent >= (int)i ||
 		    (wants[i].parent >= 0 && wants[wants[i].parent].parent >= 0))
-			return rameti_fail(err, RAMET_EINVAL, "wanted member %zu has no such parent", i);
+			return rameti_fail(err, RAMET_EINVAL,
+					   "wanted member %zu has no such parent", i);
 		for (j = 0; j < i; j++)
 			if ((wants[i].parent < 0 ? -1 : wants[i].parent) ==
 				    (wants[j].parent < 0 ? -1 : wants[j].parent) &&
 			    ramet_bytes_eq(wants[i].key, wants[j].key))
-				return rameti_fail(err, RAMET_EINVAL, "wanted member %zu is there twice", i);
+				return rameti_fail(err, RAMET_EINVAL,
+						   "wanted member %zu is there twice", i);
 	}
 	return 0;
 }
@@ -372,8 +379,8 @@ static void add_want(struct rameti_scanner *s, size_t i, const struct rameti_wan
 	memcpy(&k->head, head, 8);
 	memcpy(&k->mask, mask, 8);
 	if (want->key.len && memchr(text, '\\', want->key.len))
-		return;                                  /* always written as an escape: match_escaped */
-	text[k->len] = '"';                              /* the slot of "" looks at its closing quote */
+		return; /* always written as an escape: match_escaped */
+	text[k->len] = '"'; /* the slot of "" looks at its closing quote */
 	slot = &s->slots[k->parent + 1][slot_of(text, k->len)];
 	k->next = *slot;
 	*slot = (uint8_t)(i + 1);
@@ -388,7 +395,8 @@ int rameti_scanner_new(struct rameti_scanner **out, const struct rameti_want *wa
 	int r;
 
 	if (!level)
-		return rameti_fail(err, RAMET_EINVAL, "this machine has no scanner number %d", simd);
+		return rameti_fail(err, RAMET_EINVAL, "this machine has no scanner number %d",
+				   simd);
 	r = check_wants(wants, n_wants, err);
 	if (r < 0)
 		return r;

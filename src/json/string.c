@@ -33,7 +33,8 @@ static unsigned unit_at(const char *p, const char *end)
 {
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return 0x10000;
-	return hex_value(p[2]) << 12 | hex_value(p[3]) << 8 | hex_value(p[4]) << 4 | hex_value(p[5]);
+	return hex_value(p[2]) << 12 | hex_value(p[3]) << 8 | hex_value(p[4]) << 4 |
+	       hex_value(p[5]);
 }
 
 static size_t encode(unsigned c, char out[4])
@@ -114,7 +115,8 @@ static struct ramet_bytes next_piece(struct decoder *d, char piece[4])
 		return (struct ramet_bytes){ piece, take_escape(d, piece) };
 	n = rameti_utf8_bad_len(rest, &char_len);
 	d->p += n ? n : char_len;
-	return n ? (struct ramet_bytes){ "\xef\xbf\xbd", 3 } : (struct ramet_bytes){ rest.ptr, char_len };
+	return n ? (struct ramet_bytes){ "\xef\xbf\xbd", 3 }
+		 : (struct ramet_bytes){ rest.ptr, char_len };
 }
 
 int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text)

@@ -24,14 +24,15 @@ struct builder {
 	struct ramet_json_doc *doc;
 	struct rameti_index *ix;
 	const char *end;
-	int result;                              /* why building stopped, if it is not the text's fault */
+	int result; /* why building stopped, if it is not the text's fault */
 };
 
 /* Room for every node the window may yield. */
 static int make_room(struct builder *b, uint32_t n)
 {
 	struct ramet_json_doc *doc = b->doc;
-	uint64_t want = (uint64_t)n + (uint64_t)(b->ix->stop - b->ix->pos) + 1, cap = doc->cap_nodes;
+	uint64_t want = (uint64_t)n + (uint64_t)(b->ix->stop - b->ix->pos) + 1,
+		 cap = doc->cap_nodes;
 	struct ramet_json *nodes;
 
 	if (want <= cap)
@@ -67,7 +68,8 @@ static __attribute__((noinline)) int more(struct builder *b, uint32_t n)
 		(p) = *cur++;                                                  \
 	} while (0)
 
-WALK_INLINE void put(struct ramet_json *node, const char *ptr, uint32_t len, uint8_t kind, uint8_t flags)
+WALK_INLINE void put(struct ramet_json *node, const char *ptr, uint32_t len, uint8_t kind,
+		     uint8_t flags)
 {
 	*node = (struct ramet_json){ ptr, len, 1, 0, kind, flags, 0 };
 }
@@ -204,10 +206,12 @@ static int handle_bad_utf8(struct ramet_json_doc *doc, struct scratch *x, unsign
 			rest.len -= char_len;
 		}
 		doc->n_nodes = 0;
-		return fail_text(err, RAMET_EJSON, (uint64_t)(rest.ptr - x->ix.text), "invalid utf-8");
+		return fail_text(err, RAMET_EJSON, (uint64_t)(rest.ptr - x->ix.text),
+				 "invalid utf-8");
 	}
 	for (i = 0; i < doc->n_nodes; i++)
-		if (doc->nodes[i].kind == RAMET_JSON_STRING && !rameti_utf8_valid(ramet_json_raw(&doc->nodes[i])))
+		if (doc->nodes[i].kind == RAMET_JSON_STRING &&
+		    !rameti_utf8_valid(ramet_json_raw(&doc->nodes[i])))
 			doc->nodes[i].flags |= RAMET_JSON_BAD_UTF8;
 	doc->nodes[0].flags |= RAMET_JSON_BAD_UTF8;
 	return 0;

@@ -24,7 +24,8 @@ uint32_t ramet_json_count(const struct ramet_json *container)
 	return kind == RAMET_JSON_ARRAY || kind == RAMET_JSON_OBJECT ? container->n : 0;
 }
 
-const struct ramet_json *ramet_json_next(const struct ramet_json *container, const struct ramet_json *v)
+const struct ramet_json *ramet_json_next(const struct ramet_json *container,
+					 const struct ramet_json *v)
 {
 	if (!ramet_json_count(container))
 		return NULL;
@@ -40,7 +41,8 @@ static int key_is(const struct ramet_json *node, struct ramet_bytes key, int odd
 	return node->len == key.len + 2 && !memcmp(node->ptr + 1, key.ptr, key.len);
 }
 
-const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object, struct ramet_bytes key)
+const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object,
+					      struct ramet_bytes key)
 {
 	const struct ramet_json *found = NULL, *v, *end;
 	int odd;

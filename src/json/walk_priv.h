@@ -1,6 +1,6 @@
 /*
- * walk_priv.h - pieces that the scan's and the tape's walk share: taking positions, checking scalars,
- * remembering what kind of container is open.
+ * walk_priv.h - pieces that the scan's and the tape's walk share: checking scalars, remembering what
+ * kinds of containers are open.
  */
 #ifndef RAMETI_JSON_WALK_PRIV_H
 #define RAMETI_JSON_WALK_PRIV_H
@@ -62,8 +62,8 @@ WALK_INLINE unsigned rameti_eight_digits(const char *p)
 	return other ? (unsigned)__builtin_ctzll(other) >> 3 : 8;
 }
 
-/* First byte at or after p that is not a digit. Sixteen bytes without a branch: how long numbers are
- * cannot be predicted. */
+/* First byte at or after p that is not a digit. Sixteen bytes without a branch: how long numbers
+ * are cannot be predicted. */
 WALK_INLINE const char *rameti_skip_digits(const char *p, const char *end)
 {
 	while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && RAMETI_LIKELY(end - p >= 16)) {
@@ -112,8 +112,8 @@ WALK_INLINE const char *rameti_word_end(const char *p, const char *end, const ch
 	return end - p >= len && !memcmp(p, word, (size_t)len) ? p + len : NULL;
 }
 
-/* End of the number, true, false or null at p, and its kind; NULL if it is none of them or something
- * else sticks to it. end bounds what may be read. */
+/* End of the number, true, false or null at p, and its kind; NULL if it is none of them or
+ * something else sticks to it. end bounds what may be read. */
 WALK_INLINE const char *rameti_scalar_end(const char *p, const char *end, uint8_t *kind)
 {
 	switch (*p) {

@@ -18,6 +18,7 @@
 #define FILES_PER_THREAD 2u                      /* with fewer, a thread costs more than it gives */
 #define PARTIAL_FLAT 10u
 #define PARTIAL_NESTED 100u
+#define PARTIAL_SHARE 32u                        /* long lists: only after so much more of it */
 
 struct run {
 	pthread_mutex_t lock;
@@ -28,6 +29,7 @@ struct run {
 	struct ramet_session_info *infos;        /* one a file; path.ptr NULL: left out or unread */
 	uint32_t *order;                         /* files in the order they were finished */
 	uint32_t next, n_done, n_told;
+	uint32_t partial_at;                     /* n_told when the last partial list was given */
 	int stop, newest_told;
 	int status;                              /* the first failure */
 	struct ramet_error err;
@@ -170,17 +172,21 @@ static void *work(void *arg)
 
 /* ---- progress ---- */
 
+/* As pi gives them; but each is sorted anew, so that in a long list they become rarer. */
 static int partial_due(struct run *run, uint32_t loaded)
 {
+	uint32_t every = run->files.nested ? PARTIAL_NESTED : PARTIAL_FLAT;
+
 	if (loaded == run->files.n)
 		return 1;
-	if (!run->files.nested)
-		return loaded == 1 || loaded % PARTIAL_FLAT == 0;
-	if (run->order[loaded - 1] == 0) {
+	if (!run->files.nested && loaded == 1)
+		return 1;
+	if (run->files.nested && run->order[loaded - 1] == 0) {
 		run->newest_told = 1;
 		return 1;
 	}
-	return run->newest_told && loaded % PARTIAL_NESTED == 0;
+	return (run->newest_told || !run->files.nested) && loaded % every == 0 &&
+	       loaded - run->partial_at >= loaded / PARTIAL_SHARE;
 }
 
 static int tell(struct run *run, uint32_t loaded)
@@ -189,8 +195,11 @@ static int tell(struct run *run, uint32_t loaded)
 	uint64_t n = 0;
 	int r = 0;
 
-	if (partial_due(run, loaded) && sorted(run, loaded, &partial, &n) < 0)
-		return RAMET_ENOMEM;
+	if (partial_due(run, loaded)) {
+		if (sorted(run, loaded, &partial, &n) < 0)
+			return RAMET_ENOMEM;
+		run->partial_at = loaded;
+	}
 	if (run->opts->progress(run->opts->user, loaded, run->files.n, partial, n))
 		r = RAMET_ECANCELED;
 	ramet_free(partial);

@@ -96,7 +96,7 @@ static int open_dir(struct ramet_store *st, const char *url, struct ramet_error 
 		r = rameti_path_stat(NULL, st->dir, &found, err);
 	if (!r && !S_ISDIR(found.st_mode))
 		r = rameti_fail_at(err, RAMET_EFORMAT, st->dir, 0, RAMET_NO_OFFSET,
-				   "is a file, not a directory with sessions");
+				   "is not a directory with sessions");
 	if (!r)
 		r = is_pi_root(st->dir, err);
 	if (r > 0)

@@ -10,7 +10,8 @@
 
 #include "json/scan.h"
 
-static void write_value(struct ramet_json_writer *w, const struct ramet_json *v, struct ramet_buf *text)
+static void write_value(struct ramet_json_writer *w, const struct ramet_json *v,
+			struct ramet_buf *text)
 {
 	switch (v->kind) {
 	case RAMET_JSON_NULL:
@@ -31,7 +32,8 @@ static void write_value(struct ramet_json_writer *w, const struct ramet_json *v,
 }
 
 /* By hand, because a key may hold a NUL. */
-static void write_key(struct ramet_json_writer *w, const struct ramet_json *key, struct ramet_buf *text)
+static void write_key(struct ramet_json_writer *w, const struct ramet_json *key,
+		      struct ramet_buf *text)
 {
 	if (w->need_comma)
 		ramet_buf_add_char(w->out, ',');
@@ -82,7 +84,8 @@ static void write_children(struct ramet_json_writer *w, const struct ramet_json 
 int main(void)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	struct ramet_buf out = RAMET_BUF_INIT((size_t)1 << 30), text = RAMET_BUF_INIT((size_t)1 << 30);
+	struct ramet_buf out = RAMET_BUF_INIT((size_t)1 << 30),
+			 text = RAMET_BUF_INIT((size_t)1 << 30);
 	struct rameti_scanner *scanner = NULL;
 	struct rameti_line sl;
 	struct open *stack = ramet_alloc(sizeof(*stack) * (RAMET_JSON_DEPTH_MAX + 1));

@@ -29,10 +29,33 @@ static inline const char *rng_pick(struct rng *r, const char *const *from, uint3
 static inline void random_string(struct rng *r, struct ramet_buf *b)
 {
 	static const char *const parts[] = {
-		"a", "type", "id", "message", "role", " ", "\\n", "\\\\", "\\\"", "\\u00e9", "\\ud83d\\ude00",
-		"\\ud800", "\xc3\xa9", "\xe2\x80\xa8", "\xf0\x9f\x98\x80", "{", "}", "[", "]", ":", ",",
+		"a",
+		"type",
+		"id",
+		"message",
+		"role",
+		" ",
+		"\\n",
+		"\\\\",
+		"\\\"",
+		"\\u00e9",
+		"\\ud83d\\ude00",
+		"\\ud800",
+		"\xc3\xa9",
+		"\xe2\x80\xa8",
+		"\xf0\x9f\x98\x80",
+		"{",
+		"}",
+		"[",
+		"]",
+		":",
+		",",
 		"the quick brown fox jumps over the lazy dog and then over something else again",
-		"\\/", "\\b\\f\\r\\t", "\\\\\\\\\\\\", "\x7f", "0"
+		"\\/",
+		"\\b\\f\\r\\t",
+		"\\\\\\\\\\\\",
+		"\x7f",
+		"0"
 	};
 	uint32_t n = rng_next(r, 5);
 
@@ -52,10 +75,22 @@ static inline void random_space(struct rng *r, struct ramet_buf *b, int newlines
 
 static inline void random_scalar(struct rng *r, struct ramet_buf *b)
 {
-	static const char *const scalars[] = {
-		"0", "-0", "1", "12", "-3.25", "1e5", "1E+400", "2e-400", "12345678901234567890123", "true",
-		"false", "null", "0.1", "1764547218428", "0.00030000000000000003", "1.5e-7"
-	};
+	static const char *const scalars[] = { "0",
+					       "-0",
+					       "1",
+					       "12",
+					       "-3.25",
+					       "1e5",
+					       "1E+400",
+					       "2e-400",
+					       "12345678901234567890123",
+					       "true",
+					       "false",
+					       "null",
+					       "0.1",
+					       "1764547218428",
+					       "0.00030000000000000003",
+					       "1.5e-7" };
 
 	if (rng_next(r, 2))
 		random_string(r, b);
@@ -66,10 +101,10 @@ static inline void random_scalar(struct rng *r, struct ramet_buf *b)
 /* One value without recursion: a word of choices, containers closed on the way back. */
 static inline void random_value(struct rng *r, struct ramet_buf *b, int newlines)
 {
-	static const char *const keys[] = {
-		"\"type\"", "\"id\"", "\"message\"", "\"role\"", "\"\"", "\"timestamp\"", "\"content\"",
-		"\"\\u0069d\"", "\"rol\\u0065\"", "\"parentId\"", "\"__proto__\""
-	};
+	static const char *const keys[] = { "\"type\"",	    "\"id\"",	    "\"message\"",
+					    "\"role\"",	    "\"\"",	    "\"timestamp\"",
+					    "\"content\"",  "\"\\u0069d\"", "\"rol\\u0065\"",
+					    "\"parentId\"", "\"__proto__\"" };
 	char stack[64];
 	uint32_t depth = 0, budget = 1 + rng_next(r, 30), fresh = 0;
 
@@ -115,7 +150,8 @@ static inline void random_value(struct rng *r, struct ramet_buf *b, int newlines
 /* Change, drop, double or insert a few bytes. */
 static inline void damage(struct rng *r, struct ramet_buf *b)
 {
-	static const char bytes[] = "\"\\{}[]:,0-.eEtfnu \t\r\xff\x80\xc3\xe2\xed\xa0\xf4\x01\x1f" "a";
+	static const char bytes[] = "\"\\{}[]:,0-.eEtfnu \t\r\xff\x80\xc3\xe2\xed\xa0\xf4\x01\x1f"
+				    "a";
 	uint32_t n = 1 + rng_next(r, 3);
 
 	while (n-- && b->len) {

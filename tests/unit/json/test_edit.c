@@ -13,8 +13,8 @@
 #define REMOVE(name) { { (name), sizeof(name) - 1 }, { NULL, 0 } }
 
 /* The edits applied to the root, or to its member `inside`. */
-static void check(const char *text, const char *inside, const struct ramet_json_edit *edits, size_t n,
-		  const char *want)
+static void check(const char *text, const char *inside, const struct ramet_json_edit *edits,
+		  size_t n, const char *want)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct ramet_buf b = RAMET_BUF_INIT(4096);
@@ -81,9 +81,11 @@ static void edit__wants_an_object_of_the_text(void **state)
 
 	(void)state;
 	assert_int_equal(ramet_json_parse(&doc, ramet_bytes_of("[{}]"), 0, NULL), 0);
-	assert_int_equal(ramet_json_edit(&b, ramet_bytes_of("[{}]"), NULL, NULL, 0, &err), RAMET_EINVAL);
-	assert_int_equal(ramet_json_edit(&b, ramet_bytes_of("other"), ramet_json_root(&doc), NULL, 0, &err),
+	assert_int_equal(ramet_json_edit(&b, ramet_bytes_of("[{}]"), NULL, NULL, 0, &err),
 			 RAMET_EINVAL);
+	assert_int_equal(
+		ramet_json_edit(&b, ramet_bytes_of("other"), ramet_json_root(&doc), NULL, 0, &err),
+		RAMET_EINVAL);
 	ramet_buf_release(&b);
 	ramet_json_doc_release(&doc);
 }

@@ -35,17 +35,20 @@ static void check_nodes(struct ramet_bytes text)
 		const struct ramet_json *v = &doc.nodes[i], *child;
 		uint32_t n = 0, span = 1;
 
-		assert_true(v->ptr >= text.ptr && v->ptr + v->len <= text.ptr + text.len && v->len > 0);
+		assert_true(v->ptr >= text.ptr && v->ptr + v->len <= text.ptr + text.len &&
+			    v->len > 0);
 		assert_true(v->span >= 1 && i + v->span <= doc.n_nodes);
 		for (child = ramet_json_next(v, NULL); child; child = ramet_json_next(v, child)) {
-			assert_true(child->ptr > v->ptr && child->ptr + child->len < v->ptr + v->len);
+			assert_true(child->ptr > v->ptr &&
+				    child->ptr + child->len < v->ptr + v->len);
 			span += child->span;
 			n++;
 		}
 		assert_int_equal(span, v->span);
 		assert_int_equal(ramet_json_count(v), v->kind == RAMET_JSON_OBJECT ? n / 2 : n);
 		if (v->kind == RAMET_JSON_STRING)
-			assert_int_equal(v->flags & RAMET_JSON_HAS_ESCAPE, !!memchr(v->ptr, '\\', v->len));
+			assert_int_equal(v->flags & RAMET_JSON_HAS_ESCAPE,
+					 !!memchr(v->ptr, '\\', v->len));
 	}
 	assert_int_equal(doc.nodes[0].span, doc.n_nodes);
 }
@@ -66,7 +69,8 @@ static void check_text(struct ramet_bytes text)
 		return;
 	}
 	check_nodes(text);
-	assert_int_equal(!!(ramet_json_root(&doc)->flags & RAMET_JSON_BAD_UTF8), !rameti_utf8_valid(text));
+	assert_int_equal(!!(ramet_json_root(&doc)->flags & RAMET_JSON_BAD_UTF8),
+			 !rameti_utf8_valid(text));
 	r = ramet_json_parse(&doc, text, RAMET_JSON_STRICT, &err);
 	assert_int_equal(r == 0, rameti_utf8_valid(text));
 }
@@ -150,7 +154,8 @@ static void value__get_takes_the_last_of_equal_keys(void **state)
 static void value__text_is_decoded_or_borrowed(void **state)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(1000);
-	const struct ramet_json *v = parse("[\"plain\",\"\\ud83d\\ude00\\ud800x\",\"\xc3(\",\"\"]"), *s;
+	const struct ramet_json *v = parse("[\"plain\",\"\\ud83d\\ude00\\ud800x\",\"\xc3(\",\"\"]"),
+				*s;
 
 	(void)state;
 	s = ramet_json_next(v, NULL);
@@ -171,7 +176,9 @@ static void value__text_is_decoded_or_borrowed(void **state)
 
 static void value__truth_is_javascripts(void **state)
 {
-	const struct ramet_json *v = parse("[0,-0,0e5,1e-400,\"\",null,false, 1,\"0\",true,[],{},-1]"), *x;
+	const struct ramet_json *v = parse(
+					"[0,-0,0e5,1e-400,\"\",null,false, 1,\"0\",true,[],{},-1]"),
+				*x;
 	int i = 0;
 
 	(void)state;
@@ -205,7 +212,8 @@ static void tape__length_has_a_limit(void **state)
 
 	(void)state;
 	assert_int_equal(ramet_json_parse(&doc, text, 0, NULL), RAMET_ELIMIT);      /* not read */
-	assert_int_equal(ramet_json_parse(&doc, (struct ramet_bytes){ NULL, 0 }, 0, NULL), RAMET_EJSON);
+	assert_int_equal(ramet_json_parse(&doc, (struct ramet_bytes){ NULL, 0 }, 0, NULL),
+			 RAMET_EJSON);
 }
 
 /* Every allocation failing in turn: ENOMEM, nothing lost, and it works afterwards. */

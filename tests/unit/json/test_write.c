@@ -29,12 +29,15 @@ static void write__strings_are_escaped_as_javascript_does(void **state)
 	(void)state;
 	check_string((struct ramet_bytes){ NULL, 0 }, "\"\"");
 	check_string((struct ramet_bytes){ "a\0b", 3 }, "\"a\\u0000b\"");
-	check_string(ramet_bytes_of("\"\\/\b\f\n\r\t\v\x1f\x7f"), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\x7f\"");
-	check_string(ramet_bytes_of("\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80\"");
+	check_string(ramet_bytes_of("\"\\/\b\f\n\r\t\v\x1f\x7f"),
+		     "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\x7f\"");
+	check_string(ramet_bytes_of("\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80"),
+		     "\"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80\"");
 	check_string(ramet_bytes_of("\xed\xa0\xbd"), "\"\\ud83d\"");
 	check_string(ramet_bytes_of("\xed\xb8\x80x\xed\xa0\xbd"), "\"\\ude00x\\ud83d\"");
 	check_string(ramet_bytes_of("\xed\xa0\xbd\xed\xb8\x80"), "\"\xf0\x9f\x98\x80\"");
-	check_string(ramet_bytes_of("\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80"), "\"\\ud83d\xf0\x9f\x98\x80\"");
+	check_string(ramet_bytes_of("\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80"),
+		     "\"\\ud83d\xf0\x9f\x98\x80\"");
 	check_string(ramet_bytes_of("a\xff\xc3"), "\"a\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
@@ -86,15 +89,21 @@ static void write__a_full_buffer_is_remembered(void **state)
 static void string__lone_and_paired_surrogates(void **state)
 {
 	(void)state;
-	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uD83D\\uDE00\""), ramet_bytes_of("\xf0\x9f\x98\x80")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uD83D\\uDE00\""),
+					    ramet_bytes_of("\xf0\x9f\x98\x80")),
+			 1);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uD83D\\uD83D\\uDE00\""),
 					    ramet_bytes_of("\xed\xa0\xbd\xf0\x9f\x98\x80")), 1);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\uDE00\\uD83D\""),
 					    ramet_bytes_of("\xed\xb8\x80\xed\xa0\xbd")), 1);
-	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\ud83d\\n\""), ramet_bytes_of("\xed\xa0\xbd\n")), 1);
+	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\ud83d\\n\""),
+					    ramet_bytes_of("\xed\xa0\xbd\n")),
+			 1);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"ab\""), ramet_bytes_of("abc")), 0);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"abc\""), ramet_bytes_of("ab")), 0);
-	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\u0000\""), (struct ramet_bytes){ "\0", 1 }), 1);
+	assert_int_equal(
+		rameti_json_raw_is(ramet_bytes_of("\"\\u0000\""), (struct ramet_bytes){ "\0", 1 }),
+		1);
 }
 
 int main(void)

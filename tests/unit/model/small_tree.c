@@ -327,7 +327,8 @@ void hostile_entries(struct ramet_buf *out)
 				ramet_buf_addf(out, ",\"%s\":%s", members[m], values[value]);
 			ramet_buf_add_str(out, "}\n");
 		}
-	ramet_buf_addf(out, "{\"type\":\"message\",\"id\":\"deep\",\"parentId\":\"h%u\",\"message\":"
+	ramet_buf_addf(out, "{\"type\":\"message\",\"id\":\"deep\",\"parentId\":\"h%u\","
+			    "\"message\":"
 			    "{\"role\":\"assistant\",\"content\":[{\"type\":\"toolCall\",\"name\":"
 			    "\"x\",\"arguments\":", n - 1);
 	add_nest(out, 90000);

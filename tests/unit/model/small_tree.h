@@ -37,7 +37,7 @@ struct small_tree {
 	uint32_t n_lines;
 	unsigned calls;                          /* of the entry callback */
 	unsigned fail_call;                      /* that call answers EIO; 0: none */
-	int borrowed;                            /* hand out the bytes themselves, no copy in scratch */
+	int borrowed;                            /* hand out the bytes themselves, no copy */
 };
 
 /* A failure to build fails the test. */

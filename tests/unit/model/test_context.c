@@ -13,8 +13,8 @@ static void context__without_compaction_is_the_path(void **state)
 	assert_answer(CHAIN USER("d", "'a'", "side"), "", write_selection, "a1 d1");
 	assert_answer(CHAIN, "a", write_selection, "a1");
 	/* types that say nothing to the model are selected and give no message */
-	assert_answer(CHAIN ENTRY("custom", "x", "'c'", "01", "") ENTRY("from_the_future", "y", "'x'",
-									"01", "")
+	assert_answer(CHAIN ENTRY("custom", "x", "'c'", "01", "")
+		      ENTRY("from_the_future", "y", "'x'", "01", "")
 		      ENTRY("label", "l", "'y'", "01", ""), "", write_selection,
 		      "a1 b1 c1 x0 y0 l0");
 }

@@ -82,10 +82,11 @@ static void summaries__stand_in_their_wrappers(void **state)
 		      ENTRY("branch_summary", "b", "'k'", "00", ",'summary':'B'"), "",
 		      ramet_context_write_llm,
 		      "[{'role':'user','content':[{'type':'text','text':'The conversation history "
-		      "before this point was compacted into the following summary:\\n\\n<summary>\\nS"
-		      "\\n</summary>'}],'timestamp':1772359202000},"
-		      "{'role':'user','content':[{'type':'text','text':'The following is a summary of "
-		      "a branch that this conversation came back from:\\n\\n<summary>\\nB</summary>'}],"
+		      "before this point was compacted into the following summary:"
+		      "\\n\\n<summary>\\nS\\n</summary>'}],'timestamp':1772359202000},"
+		      "{'role':'user','content':[{'type':'text','text':'The following is a "
+		      "summary of a branch that this conversation came back from:"
+		      "\\n\\n<summary>\\nB</summary>'}],"
 		      "'timestamp':1772359200000}]");
 }
 
@@ -107,10 +108,12 @@ static void converted_text__keeps_lone_surrogates_and_escapes_what_json_must(voi
 {
 	(void)state;
 	assert_answer(ENTRY("custom_message", "a", "null", "00",
-			    ",'content':'\\ud83d \\udc00 \\ud83d\\ude42 \\u0000\\u2028\\/\\t\\u007f'"),
+			    ",'content':'\\ud83d \\udc00 \\ud83d\\ude42 "
+			    "\\u0000\\u2028\\/\\t\\u007f'"),
 		      "", ramet_context_write_llm,
 		      "[{'role':'user','content':[{'type':'text','text':'\\ud83d \\udc00 "
-		      "\xf0\x9f\x99\x82 \\u0000\xe2\x80\xa8/\\t\x7f'}],'timestamp':1772359200000}]");
+		      "\xf0\x9f\x99\x82 \\u0000\xe2\x80\xa8/\\t\x7f'}],"
+		      "'timestamp':1772359200000}]");
 }
 
 int main(void)

@@ -33,14 +33,16 @@ static void name__is_cleared_by_an_empty_or_missing_one(void **state)
 	(void)state;
 	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':''"), "");
 	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ""), "");
-	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':' \\t\\n'"), "");
+	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':' \\t\\n'"),
+		    "");
 	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':[1]"), "");
 }
 
 static void name__is_trimmed_at_both_ends_only(void **state)
 {
 	(void)state;
-	assert_name(NAME("n1", "null", ",'name':' \\u000b\\u00a0\\u2003 a  b\\ufeff\\u2028\\u3000\\r'"),
+	assert_name(NAME("n1", "null", ",'name':' \\u000b\\u00a0\\u2003 a  "
+				       "b\\ufeff\\u2028\\u3000\\r'"),
 		    "a  b");
 	/* these look like white space but are none */
 	assert_name(NAME("n1", "null", ",'name':'\\u200ba\\u0085'"), "\xe2\x80\x8b" "a\xc2\x85");

@@ -47,13 +47,15 @@ static void message_entry__without_a_message_gives_nothing(void **state)
 static void custom_message__is_built_with_the_members_it_has(void **state)
 {
 	(void)state;
-	assert_answer(ENTRY("custom_message", "a", "null", "00", ",'details':{ 'k':1},'content':'x',"
+	assert_answer(ENTRY("custom_message", "a", "null", "00",
+			    ",'details':{ 'k':1},'content':'x',"
 			    "'display':false,'customType':'t','more':1"), "", write_messages,
 		      "{'role':'custom','customType':'t','content':'x','display':false,"
 		      "'details':{ 'k':1}," TIME("00000") "}\n");
 	assert_answer(ENTRY("custom_message", "a", "null", "00", ",'content':null"), "",
 		      write_messages, "{'role':'custom','content':[]," TIME("00000") "}\n");
-	assert_answer("{'type':'custom_message','id':'a','timestamp':'no time'}", "", write_messages,
+	assert_answer("{'type':'custom_message','id':'a','timestamp':'no time'}", "",
+		      write_messages,
 		      "{'role':'custom','content':[],'timestamp':null}\n");
 	assert_answer("{'type':'custom_message','id':'a','timestamp':null}", "", write_messages,
 		      "{'role':'custom','content':[],'timestamp':0}\n");
@@ -76,7 +78,8 @@ static void branch_summary__counts_unless_it_is_empty(void **state)
 static void compaction__gives_its_checkpoint_and_its_summary(void **state)
 {
 	(void)state;
-	assert_answer(COMPACTION("k", "null", "k", ",'systemMessage':{'role':'system','content':'x' }"),
+	assert_answer(COMPACTION("k", "null", "k", ",'systemMessage':{'role':'system',"
+						   "'content':'x' }"),
 		      "", write_messages,
 		      "{'role':'system','content':'x' }\n"
 		      "{'role':'compactionSummary','summary':'S','tokensBefore':9," TIME("02000")
@@ -93,7 +96,8 @@ static void projection__names_the_source_of_each_message(void **state)
 	assert_answer(USER("a", "null", "one") ENTRY("from_the_future", "b", "'a'", "00", "")
 		      "{'type':5,'id':'c','parentId':'b'}\n{'id':'d','parentId':'c'}\n"
 		      COMPACTION("k", "'d'", "a", ""), "", ramet_context_write_projection,
-		      "[{'sourceId':'k','type':'compaction','messages':[{'role':'compactionSummary',"
+		      "[{'sourceId':'k','type':'compaction',"
+		      "'messages':[{'role':'compactionSummary',"
 		      "'summary':'S','tokensBefore':9," TIME("02000") "}]},"
 		      "{'sourceId':'a','type':'message','messages':[{'role':'user',"
 		      "'content':'one'}]},"
@@ -123,7 +127,8 @@ static void edit__of_null_leaves_the_target_out(void **state)
 static void edit__replaces_content_and_keeps_every_other_byte(void **state)
 {
 	(void)state;
-	assert_answer("{'type':'message','id':'a','message':{ 'content' : [1,2], 'role':'user' , 'x':1}}\n"
+	assert_answer("{'type':'message','id':'a','message':{ 'content' : [1,2], 'role':'user' , "
+		      "'x':1}}\n"
 		      EDIT("e", "'a'", "a", "{'content': 'new' ,'more':1}"), "", write_messages,
 		      "{ 'content' : 'new', 'role':'user' , 'x':1}\n");
 	assert_answer(ENTRY("custom_message", "a", "null", "00", ",'customType':'t','content':'x'")
@@ -163,7 +168,8 @@ static void edit__of_other_roles_changes_nothing(void **state)
 		      "{'role':'bashExecution','content':1}\n"
 		      "{'role':'branchSummary','summary':'S'," TIME("00000") "}\n"
 		      "{'role':'strange','content':2}\n");
-	assert_answer(COMPACTION("k", "null", "k", "") EDIT("e", "'k'", "k", "{'content':'new'}"), "",
+	assert_answer(COMPACTION("k", "null", "k", "")
+		      EDIT("e", "'k'", "k", "{'content':'new'}"), "",
 		      write_messages,
 		      "{'role':'compactionSummary','summary':'S','tokensBefore':9," TIME("02000")
 		      "}\n");
@@ -172,7 +178,8 @@ static void edit__of_other_roles_changes_nothing(void **state)
 static void edit__the_last_one_selected_counts(void **state)
 {
 	(void)state;
-	assert_answer(TALK EDIT("e", "'b'", "a", "null") EDIT("f", "'e'", "a", "{'content':'back'}"),
+	assert_answer(TALK EDIT("e", "'b'", "a", "null")
+		      EDIT("f", "'e'", "a", "{'content':'back'}"),
 		      "", write_messages,
 		      "{'role':'user','content':'back'}\n"
 		      "{'role':'assistant','content':[{'type':'text','text':'two'}]}\n");
@@ -215,8 +222,10 @@ static void edit__without_a_replacement_is_none(void **state)
 static void projection__writes_valid_text_for_bad_utf8(void **state)
 {
 	static const char entries[] =
-		"{\"type\":\"message\",\"id\":\"a\",\"message\":{\"role\":\"user\",\"content\":\"x\xff\"}}\n"
-		"{\"type\":\"custom_message\",\"id\":\"b\",\"parentId\":\"a\",\"content\":\"\xe2\x82\","
+		"{\"type\":\"message\",\"id\":\"a\",\"message\":{\"role\":\"user\","
+		"\"content\":\"x\xff\"}}\n"
+		"{\"type\":\"custom_message\",\"id\":\"b\",\"parentId\":\"a\","
+		"\"content\":\"\xe2\x82\","
 		"\"timestamp\":0}\n"
 		"{\"type\":\"context_edit\",\"id\":\"e\",\"parentId\":\"b\",\"targetId\":\"b\","
 		"\"replacement\":{\"content\":\"\xc0\"}}\n";

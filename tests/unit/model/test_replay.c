@@ -72,12 +72,13 @@ static void sections__that_look_like_indices_come_first(void **state)
 static void tools__are_removed_first_and_keep_their_place(void **state)
 {
 	(void)state;
-	assert_answer(SYSTEM("a", "null", "'content':'','toolsAdded':[{'name':'r','v':1},{'name':'b'},"
-			     "{'name':'e'}]")
+	assert_answer(SYSTEM("a", "null", "'content':'','toolsAdded':[{'name':'r','v':1},"
+					  "{'name':'b'},{'name':'e'}]")
 		      SYSTEM("b", "'a'", "'content':'','toolsRemoved':[{'name':'b'},{'name':'no'}],"
 			     "'toolsAdded':[{ 'name':'r','v':2},{'name':'b','v':3}]"), "",
 		      write_message,
-		      "{'role':'system','content':'','toolsAdded':[{ 'name':'r','v':2},{'name':'e'},"
+		      "{'role':'system','content':'','toolsAdded':[{ 'name':'r','v':2},"
+		      "{'name':'e'},"
 		      "{'name':'b','v':3}]}");
 	assert_answer(SYSTEM("a", "null", "'content':'','toolsAdded':[{'name':'r'}]")
 		      SYSTEM("b", "'a'", "'content':'','toolsRemoved':[{'name':'r'}]"), "",
@@ -88,7 +89,8 @@ static void replay__starts_from_the_checkpoint_of_a_compaction(void **state)
 {
 	(void)state;
 	assert_answer(SYSTEM("a", "null", "'content':'old','sections':{'a':'A'}")
-		      COMPACTION("k", "'a'", "a", ",'systemMessage':{'role':'system','content':'kept',"
+		      COMPACTION("k", "'a'", "a", ",'systemMessage':{'role':'system',"
+						  "'content':'kept',"
 				 "'sections':{'b':'B'},'timestamp':7}")
 		      SYSTEM("b", "'k'", "'content':'','sections':{'b':null,'c':'C'}"), "",
 		      write_message,

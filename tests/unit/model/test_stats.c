@@ -4,7 +4,7 @@
 #include "small_tree.h"
 
 #define USAGE(input, output, read, write, cost)                                                    \
-	"'usage':{'input':" input ",'output':" output ",'cacheRead':" read ",'cacheWrite':" write   \
+	"'usage':{'input':" input ",'output':" output ",'cacheRead':" read ",'cacheWrite':" write \
 	",'totalTokens':999,'cost':{'total':" cost "}}"
 #define REPLY(id, parent, provider, model, usage)                                                  \
 	MESSAGE(id, parent, "'role':'assistant','provider':'" provider "','model':'" model         \
@@ -40,7 +40,8 @@ static void stats__count_messages_of_every_role_and_branch(void **state)
 	assert_stats(USER("a", "null", "x") USER("b", "null", "y") ANSWER("c", "'a'", "z")
 		     MESSAGE("d", "'a'", "'role':'assistant','content':[{'type':'toolCall'},"
 			     "{'type':'text'},{'type':'toolCall'},null,7]")
-		     MESSAGE("e", "'d'", "'role':'toolResult'") MESSAGE("f", "'e'", "'role':'system'")
+		     MESSAGE("e", "'d'", "'role':'toolResult'")
+		     MESSAGE("f", "'e'", "'role':'system'")
 		     MESSAGE("g", "'f'", "'role':'strange'") ENTRY("message", "h", "'g'", "00", "")
 		     ENTRY("custom_message", "i", "'h'", "00", ""), "2/2/2/1/8 0/0/0/0/0 0");
 }
@@ -51,7 +52,8 @@ static void stats__add_up_usage_wherever_it_stands(void **state)
 	assert_stats(REPLY("a", "null", "p", "m", USAGE("1", "2", "3", "4", "0.5"))
 		     MESSAGE("b", "'a'", "'role':'toolResult'," USAGE("10", "0", "0", "0", "1"))
 		     COMPACTION("c", "'b'", "c", "," USAGE("100", "0", "0", "0", "2"))
-		     ENTRY("branch_summary", "d", "'a'", "00", "," USAGE("1000", "0", "0", "0", "4"))
+		     ENTRY("branch_summary", "d", "'a'", "00", ","
+			   USAGE("1000", "0", "0", "0", "4"))
 		     ENTRY("usage", "e", "'d'", "00", ",'provider':'p','model':'m',"
 			   USAGE("0", "0", "10000", "0", "8"))
 		     /* neither of these says what was used */
@@ -90,7 +92,8 @@ static void breakdown__keeps_the_order_of_equal_costs(void **state)
 
 	(void)state;
 	for (i = 0; i < N; i++)
-		ramet_buf_addf(&text, "{\"type\":\"usage\",\"id\":\"%u\",\"provider\":\"p\",\"model\":"
+		ramet_buf_addf(&text, "{\"type\":\"usage\",\"id\":\"%u\",\"provider\":\"p\","
+				      "\"model\":"
 				      "\"%03u\",\"usage\":{\"input\":1,\"cost\":{\"total\":%u}}}\n",
 			       i, i, i % 3);
 	small_tree_init_bytes(&s, ramet_buf_bytes(&text));
@@ -110,7 +113,8 @@ static void breakdown__keeps_the_order_of_equal_costs(void **state)
 static void stats__take_missing_and_odd_usage_as_nothing(void **state)
 {
 	(void)state;
-	assert_stats(REPLY("a", "null", "p", "m", "'usage':null") REPLY("b", "'a'", "p", "m", "'x':1")
+	assert_stats(REPLY("a", "null", "p", "m", "'usage':null")
+		     REPLY("b", "'a'", "p", "m", "'x':1")
 		     REPLY("c", "'b'", "p", "m", "'usage':[]")
 		     REPLY("d", "'c'", "p", "m", "'usage':{'input':'7','output':null,'cost':3}")
 		     REPLY("e", "'d'", "p", "m", "'usage':{'input':1e400,'output':5}"),

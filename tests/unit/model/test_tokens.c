@@ -28,16 +28,21 @@ static void estimate__knows_the_blocks_of_each_role(void **state)
 {
 	(void)state;
 	assert_answer(MESSAGE("a", "null", "'role':'user','content':[{'type':'text','text':'1234'},"
-			      "{'type':'image','data':'x'},{'type':'thinking','thinking':'12345678'}]"),
+			      "{'type':'image','data':'x'},"
+			      "{'type':'thinking','thinking':'12345678'}]"),
 		      "", write_tokens, "1201");
-	assert_answer(ASSISTANT("{'type':'thinking','thinking':'1234'},{'type':'text','text':'5678'},"
+	assert_answer(ASSISTANT("{'type':'thinking','thinking':'1234'},"
+				"{'type':'text','text':'5678'},"
 				"{'type':'strange','text':'12345678'}"), "", write_tokens, "2");
 	/* bash{"command":"ls","n":1000} is 29 characters however it is written */
-	assert_answer(ASSISTANT("{'type':'toolCall','name':'bash','arguments':{ 'command' : '\\u006cs',"
+	assert_answer(ASSISTANT("{'type':'toolCall','name':'bash','arguments':{ 'command' : "
+				"'\\u006cs',"
 				"'n':1e3}}"), "", write_tokens, "8");
-	assert_answer(ASSISTANT("{'type':'toolCall','name':'ab','arguments':{'a':['\\n',null,true,{},"
+	assert_answer(ASSISTANT("{'type':'toolCall','name':'ab','arguments':{'a':['\\n',null,true,"
+				"{},"
 				"[]]}}"), "", write_tokens, "8");
-	assert_answer(MESSAGE("a", "null", "'role':'bashExecution','command':'1234','output':'12345'"),
+	assert_answer(MESSAGE("a", "null", "'role':'bashExecution','command':'1234',"
+					   "'output':'12345'"),
 		      "", write_tokens, "3");
 	assert_answer(COMPACTION("k", "null", "k", "")
 		      ENTRY("branch_summary", "b", "'k'", "00", ",'summary':'12345'")
@@ -50,9 +55,11 @@ static void estimate__counts_the_replayed_system_message_once(void **state)
 {
 	(void)state;
 	/* content 4, section 4, [{"name":"x"}] 14: the sum is rounded, not the parts */
-	assert_answer(MESSAGE("a", "null", "'role':'system','content':'1234','sections':{'s':'1234'},"
+	assert_answer(MESSAGE("a", "null", "'role':'system','content':'1234',"
+					   "'sections':{'s':'1234'},"
 			      "'toolsAdded':[{'name':'x'}]")
-		      MESSAGE("b", "'a'", "'role':'system','content':'','sections':{'s':'5678'}"), "",
+		      MESSAGE("b", "'a'", "'role':'system','content':'',"
+					  "'sections':{'s':'5678'}"), "",
 		      write_tokens, "6");
 }
 
@@ -61,9 +68,9 @@ static void tokens__are_the_last_answers_figure_and_what_follows(void **state)
 	(void)state;
 	assert_answer(USER("u", "null", "12345678") MESSAGE("a", "'u'", USAGE("'totalTokens':100"))
 		      USER("b", "'a'", "12345"), "", write_tokens, "102");
-	assert_answer(MESSAGE("a", "null", USAGE("'totalTokens':0,'input':1,'output':2,'cacheRead':3,"
-						 "'cacheWrite':4,'reasoning':50")), "", write_tokens,
-		      "10");
+	assert_answer(MESSAGE("a", "null", USAGE("'totalTokens':0,'input':1,'output':2,"
+						 "'cacheRead':3,'cacheWrite':4,'reasoning':50")),
+		      "", write_tokens, "10");
 	/* a system message after it counts as it stands */
 	assert_answer(MESSAGE("a", "null", USAGE("'totalTokens':100"))
 		      MESSAGE("s", "'a'", "'role':'system','content':'1234'"), "", write_tokens,

@@ -153,7 +153,7 @@ static void session_id__accepts_what_pi_accepts(void **state)
 	static const char *const good[] = { "a", "Z9", "a-b", "a_b", "a.b", "a..b", "019a.b_c-d" };
 	static const char *const bad[] = {
 		"", "-a", "a-", ".a", "a.", "_a", "a_", " ", "a b", "a/b", "\xc3\xa9", "a\n",
-		"\xe6\x97\xa5\xe6\x9c\xac", "a\xc3\xa9" "a", "a:b", "a@b", "[", "`", "{", "a\\b",
+		"\xe6\x97\xa5\xe6\x9c\xac", ("a\xc3\xa9" "a"), "a:b", "a@b", "[", "`", "{", "a\\b",
 	};
 	struct ramet_bytes nul = { "a\0b", 3 };
 	size_t i;
