@@ -11,6 +11,7 @@ struct checking {
 	struct ramet_findings *out;
 	struct ramet_buf scratch, text;
 	struct ramet_json_doc doc;
+	int failed;
 };
 
 static int report(struct checking *p, uint32_t row, const char *code, const char *text)
@@ -39,11 +40,16 @@ static int check_row(struct checking *p, uint32_t row)
 	return e;
 }
 
-/* Does the text member name an entry? A missing one does not. */
+/* Does the text member name an entry? A missing one does not. Failing to decode it says yes and is
+ * left in p->failed, since the next text resets the buffer. */
 static int names_entry(struct checking *p, const struct ramet_json *id)
 {
 	ramet_buf_reset(&p->text);
 	ramet_json_text(id, &p->text);
+	if (ramet_buf_status(&p->text) < 0) {
+		p->failed = 1;
+		return 1;
+	}
 	return ramet_json_kind(id) == RAMET_JSON_STRING &&
 	       ramet_tree_find(p->tree, ramet_buf_bytes(&p->text)) != RAMET_NONE;
 }
@@ -101,7 +107,7 @@ static int check_one(struct checking *p, uint32_t row, struct ramet_error *err)
 	r = ramet_tree_entry(p->tree, row, &p->scratch, &json, err);
 	if (!r)
 		r = ramet_json_parse(&p->doc, json, 0, err);
-	if (!r && check_pointer(p, row, ramet_json_root(&p->doc)) < 0)
+	if (!r && (check_pointer(p, row, ramet_json_root(&p->doc)) < 0 || p->failed))
 		r = rameti_fail_nomem(err);
 	return r;
 }
@@ -109,7 +115,7 @@ static int check_one(struct checking *p, uint32_t row, struct ramet_error *err)
 int ramet_tree_check(const struct ramet_tree *t, struct ramet_findings *f, struct ramet_error *err)
 {
 	struct checking p = { t, f, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_BUF_INIT(SIZE_MAX / 2),
-			      RAMET_JSON_DOC_INIT };
+			      RAMET_JSON_DOC_INIT, 0 };
 	uint32_t i;
 	int r = 0;
 

@@ -51,6 +51,16 @@ static struct ramet_bytes trim(struct ramet_bytes t)
 	return t;
 }
 
+/* The name an entry gives: 1 it says what the name is (empty: none), 0 it is no text and says
+ * nothing. */
+static int read_name(const struct ramet_json *name, struct ramet_buf *text)
+{
+	int kind = ramet_json_kind(name);
+
+	ramet_json_text(name, text);
+	return kind == RAMET_JSON_STRING || kind == RAMET_JSON_NULL || kind == RAMET_JSON_NONE;
+}
+
 int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ramet_error *err)
 {
 	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2),
@@ -59,19 +69,23 @@ int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ra
 	struct ramet_bytes json, name = { NULL, 0 };
 	uint32_t n;
 	const uint32_t *rows = rameti_tree_name_rows(t, &n);
-	int r = 0;
+	int r = 0, found = 0;
 
-	if (!n)
-		return 0;
-	r = ramet_tree_entry(t, rows[n - 1], &scratch, &json, err);
-	if (!r)
-		r = ramet_json_parse(&doc, json, 0, err);
+	while (!r && !found && n > 0) {
+		r = ramet_tree_entry(t, rows[--n], &scratch, &json, err);
+		if (!r)
+			r = ramet_json_parse(&doc, json, 0, err);
+		if (!r)
+			found = read_name(ramet_json_get(ramet_json_root(&doc), "name"), &text);
+	}
+	if (!r && ramet_buf_status(&text) < 0)
+		r = rameti_fail_nomem(err);
 	if (!r) {
-		ramet_json_text(ramet_json_get(ramet_json_root(&doc), "name"), &text);
 		name = trim(ramet_buf_bytes(&text));
 		ramet_buf_add(out, name);
-		if (ramet_buf_status(&text) < 0 || ramet_buf_status(out) < 0)
-			r = rameti_fail_nomem(err);
+		r = ramet_buf_status(out);
+		if (r < 0)
+			rameti_fail(err, r, "the name does not fit into its buffer");
 	}
 	ramet_buf_release(&scratch);
 	ramet_buf_release(&text);

@@ -25,12 +25,14 @@ static struct ramet_bytes row_key(const uint32_t *row)
 	return key;
 }
 
-/* Is this a replacement pi could have meant: null, or an object? */
+/* Is this a replacement pi could have meant: null, or with a text or blocks as content? The others
+ * are bad-edit findings (check.c). */
 static int usable(const struct ramet_json *replacement)
 {
-	int kind = ramet_json_kind(replacement);
+	int content = ramet_json_kind(ramet_json_get(replacement, "content"));
 
-	return kind == RAMET_JSON_NULL || kind == RAMET_JSON_OBJECT;
+	return ramet_json_kind(replacement) == RAMET_JSON_NULL || content == RAMET_JSON_STRING ||
+	       content == RAMET_JSON_ARRAY;
 }
 
 static int note_edit(struct rameti_context_work *w, struct edits *e, uint32_t row,
@@ -218,13 +220,15 @@ static int add_compaction(struct rameti_context_work *w, struct ramet_selected *
 			  const struct ramet_json *e, struct ramet_error *err)
 {
 	const struct ramet_json *system = ramet_json_get(e, "systemMessage");
-	struct ramet_buf role = RAMET_BUF_INIT(64);
+	struct ramet_buf role = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = 0;
 
 	if (ramet_json_kind(system) == RAMET_JSON_OBJECT) {
 		ramet_json_text(ramet_json_get(system, "role"), &role);
-		r = add_message(w, s, ramet_json_raw(system), ramet_role_of(ramet_buf_bytes(&role)),
-				err);
+		r = ramet_buf_status(&role) < 0
+			    ? rameti_fail_nomem(err)
+			    : add_message(w, s, ramet_json_raw(system),
+					  ramet_role_of(ramet_buf_bytes(&role)), err);
 		ramet_buf_release(&role);
 	}
 	return r < 0 ? r : add_built(w, s, e, RAMET_ROLE_COMPACTION_SUMMARY, build_compaction, err);

@@ -3,6 +3,7 @@
  * removed by name, tools removed and added by name.
  */
 #include "model/context_priv.h"
+#include "model/tree_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct replay {
 	struct named sections, tools;
 	struct ramet_bytes timestamp;
 	int seen;
+	int failed;                              /* a key could not be decoded */
 };
 
 static int named_set(struct named *v, struct ramet_bytes key, struct ramet_bytes value)
@@ -44,6 +46,7 @@ static struct ramet_bytes decoded(struct replay *p, const struct ramet_json *v)
 {
 	ramet_buf_reset(&p->key);
 	ramet_json_text(v, &p->key);
+	p->failed |= ramet_buf_status(&p->key) < 0;
 	return ramet_buf_bytes(&p->key);
 }
 
@@ -77,19 +80,26 @@ static void join_content(struct replay *p, const struct ramet_json *content)
 		ramet_buf_truncate(&p->content, before);
 }
 
+/* Set all, then remove those left null: of equal names in one message only the last counts, and it
+ * does not lose the place that the name has. */
 static int replay_sections(struct replay *p, const struct ramet_json *sections)
 {
 	const struct ramet_json *key, *value;
+	uint32_t at;
 	int r = 0;
 
 	if (ramet_json_kind(sections) != RAMET_JSON_OBJECT)
 		return 0;
 	for (key = NULL; !r && (key = ramet_json_next(sections, key)) != NULL; key = value) {
 		value = ramet_json_next(sections, key);
-		if (ramet_json_kind(value) == RAMET_JSON_NULL)
-			rameti_map_remove(&p->sections.map, decoded(p, key));
-		else
-			r = named_set(&p->sections, decoded(p, key), ramet_json_raw(value));
+		r = named_set(&p->sections, decoded(p, key), ramet_json_raw(value));
+	}
+	for (key = NULL; !r && (key = ramet_json_next(sections, key)) != NULL; key = value) {
+		value = ramet_json_next(sections, key);
+		if (ramet_json_kind(value) == RAMET_JSON_NULL &&
+		    rameti_map_get(&p->sections.map, decoded(p, key), &at) &&
+		    p->sections.values[at].ptr[0] == 'n')
+			rameti_map_remove(&p->sections.map, ramet_buf_bytes(&p->key));
 	}
 	return r;
 }
@@ -125,7 +135,7 @@ static int replay_message(struct replay *p, struct ramet_bytes json, struct rame
 	p->seen = 1;
 	join_content(p, ramet_json_get(m, "content"));
 	if (replay_sections(p, ramet_json_get(m, "sections")) < 0 || replay_tools(p, m) < 0 ||
-	    ramet_buf_status(&p->content) < 0 || ramet_buf_status(&p->key) < 0)
+	    ramet_buf_status(&p->content) < 0 || p->failed)
 		return rameti_fail_nomem(err);
 	return 0;
 }
@@ -270,8 +280,8 @@ int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *
 	memset(&p, 0, sizeof(p));
 	ramet_buf_init(&p.content, SIZE_MAX / 2);
 	ramet_buf_init(&p.key, SIZE_MAX / 2);
-	rameti_map_init(&p.sections.map, 0);
-	rameti_map_init(&p.tools.map, 0);
+	rameti_map_init(&p.sections.map, (uint32_t)c->tree->seed);
+	rameti_map_init(&p.tools.map, (uint32_t)c->tree->seed);
 	for (i = 0; !r && i < c->n_messages; i++)
 		if (c->messages[i].role == RAMET_ROLE_SYSTEM)
 			r = replay_message(&p, c->messages[i].json, &doc, err);

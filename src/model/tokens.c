@@ -13,6 +13,7 @@
 struct counting {
 	struct ramet_json_doc doc;
 	struct ramet_buf text, quoted;
+	int failed;                              /* a text could not be decoded */
 };
 
 /* A string with its quotes, escaped as JSON.stringify escapes it. */
@@ -22,6 +23,7 @@ static uint64_t string_chars(struct counting *n, const struct ramet_json *v)
 	ramet_buf_reset(&n->quoted);
 	ramet_json_text(v, &n->text);
 	ramet_buf_add_json_string(&n->quoted, ramet_buf_bytes(&n->text));
+	n->failed |= ramet_buf_status(&n->text) < 0 || ramet_buf_status(&n->quoted) < 0;
 	return rameti_utf16_len(ramet_buf_bytes(&n->quoted));
 }
 
@@ -49,6 +51,7 @@ static uint64_t json_chars(struct counting *n, const struct ramet_json *v)
 			break;
 		case RAMET_JSON_NUMBER:
 			ramet_json_add_double(&w, ramet_json_number(x));
+			n->failed |= ramet_buf_status(&n->text) < 0;
 			chars += n->text.len;
 			break;
 		default:
@@ -62,6 +65,7 @@ static uint64_t text_chars(struct counting *n, const struct ramet_json *v)
 {
 	ramet_buf_reset(&n->text);
 	ramet_json_text(v, &n->text);
+	n->failed |= ramet_buf_status(&n->text) < 0;
 	return rameti_utf16_len(ramet_buf_bytes(&n->text));
 }
 
@@ -222,7 +226,7 @@ static int last_answer(const struct ramet_context *c, struct counting *n, uint32
 int ramet_context_tokens(const struct ramet_context *c, uint64_t *tokens, struct ramet_error *err)
 {
 	struct counting n = { RAMET_JSON_DOC_INIT, RAMET_BUF_INIT(SIZE_MAX / 2),
-			      RAMET_BUF_INIT(SIZE_MAX / 2) };
+			      RAMET_BUF_INIT(SIZE_MAX / 2), 0 };
 	double figure = 0;
 	uint32_t after;
 	uint64_t sum = 0;
@@ -236,7 +240,7 @@ int ramet_context_tokens(const struct ramet_context *c, uint64_t *tokens, struct
 		if (!r)
 			r = estimate(c, &n, 0, 0, &sum, err);
 	}
-	if (!r && (ramet_buf_status(&n.text) < 0 || ramet_buf_status(&n.quoted) < 0))
+	if (!r && n.failed)
 		r = rameti_fail_nomem(err);
 	ramet_json_doc_release(&n.doc);
 	ramet_buf_release(&n.text);

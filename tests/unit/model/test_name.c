@@ -35,7 +35,15 @@ static void name__is_cleared_by_an_empty_or_missing_one(void **state)
 	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ""), "");
 	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':' \\t\\n'"),
 		    "");
-	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':[1]"), "");
+	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':null"), "");
+}
+
+static void name__that_is_no_text_says_nothing(void **state)
+{
+	(void)state;
+	assert_name(NAME("n1", "null", ",'name':'one'") NAME("n2", "'n1'", ",'name':[1]"), "one");
+	assert_name(NAME("n1", "null", ",'name':''") NAME("n2", "'n1'", ",'name':5"), "");
+	assert_name(NAME("n1", "null", ",'name':false"), "");
 }
 
 static void name__is_trimmed_at_both_ends_only(void **state)
@@ -108,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(name__is_the_last_one_on_any_branch),
 		cmocka_unit_test(name__is_cleared_by_an_empty_or_missing_one),
+		cmocka_unit_test(name__that_is_no_text_says_nothing),
 		cmocka_unit_test(name__is_trimmed_at_both_ends_only),
 		cmocka_unit_test(name__survives_the_lack_of_memory),
 		cmocka_unit_test(entry_time__reads_texts_and_numbers),
