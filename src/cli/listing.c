@@ -114,8 +114,13 @@ static int read_places(struct listing *l, const struct listing_opts *opts, struc
 	l->lists = ramet_calloc(opts->n_places, sizeof(*l->lists));
 	if (!l->lists)
 		return rameti_fail_nomem(err);
-	for (l->n_lists = 0; l->n_lists < opts->n_places && r == 0; l->n_lists++)
-		r = read_place(opts->places[l->n_lists], opts, &p, &l->lists[l->n_lists], err);
+	for (l->n_lists = 0; l->n_lists < opts->n_places && r == 0; l->n_lists++) {
+		const char *place = opts->places[l->n_lists];
+
+		r = read_place(place, opts, &p, &l->lists[l->n_lists], err);
+		if (r == RAMET_ENOTFOUND && !place && opts->n_places > 1)
+			r = 0;                           /* no home directory, but another place */
+	}
 	if (p.shown_ms)
 		say_progress("\r\033[K");
 	return r == 0 ? merge(l, err) : r;

@@ -2,9 +2,9 @@
  * index_priv.h - the index step: where are the structural characters, quotes and scalar starts?
  *
  * An index walks a text in windows of RAMETI_INDEX_BLOCKS blocks of 64 bytes, so its memory is
- * fixed whatever the length. Per window it lists positions in order; inside strings nothing is listed, so
- * after an opening quote the next position is always its closing quote. It checks what needs no
- * grammar: control characters in strings, escapes, and UTF-8. The walk checks the rest.
+ * fixed whatever the length. Per window it lists positions in order; inside strings nothing is
+ * listed, so after an opening quote the next position is always its closing quote. It checks what
+ * needs no grammar: control characters in strings, escapes, UTF-8. The walk checks the rest.
  */
 #ifndef RAMETI_JSON_INDEX_PRIV_H
 #define RAMETI_JSON_INDEX_PRIV_H

@@ -3,9 +3,10 @@
  *
  * The scan validates the whole line (grammar, escapes, control characters, depth) without building
  * anything, and records the spans of wanted members at depth 1 and 2. It works in two steps: an
- * *index* step classifies bytes 64 at a time (AVX-512, AVX2, SSE2 or plain C, chosen at run time) and yields
- * the positions of structural characters, quotes and scalar starts; a *walk* step checks the grammar
- * over those positions. The tape view (ramet_json_parse) is the same walk with nodes written down.
+ * *index* step classifies bytes 64 at a time (AVX-512, AVX2, SSE2 or plain C, chosen at run time)
+ * and yields the positions of structural characters, quotes and scalar starts; a *walk* step checks
+ * the grammar over those positions. The tape view (ramet_json_parse) is the same walk with nodes
+ * written down.
  */
 #ifndef RAMETI_JSON_SCAN_H
 #define RAMETI_JSON_SCAN_H
@@ -24,13 +25,13 @@ struct rameti_want {
 /* Where a wanted member's value is; kind RAMET_JSON_NONE: not there. Of equal keys the last wins,
  * and a later parent forgets what was found inside an earlier one. */
 struct rameti_found {
-	uint32_t at, len;                        /* raw value, quotes included, from the line's start */
+	uint32_t at, len;                        /* raw value, quotes too, from line start */
 	uint8_t kind, flags;                     /* RAMET_JSON_HAS_ESCAPE on strings */
-	uint16_t seen;                           /* how often the key occurred (saturates); > 1: duplicate keys */
+	uint16_t seen;                           /* how often the key stood there, saturating */
 };
 
 enum rameti_line_kind {
-	RAMETI_LINE_BLANK,                       /* nothing but white space (JSON's, or Unicode's as trim() sees it) */
+	RAMETI_LINE_BLANK,                       /* nothing but white space as trim() sees it */
 	RAMETI_LINE_OBJECT,
 	RAMETI_LINE_VALUE,                       /* valid JSON but not an object */
 	RAMETI_LINE_BAD                          /* not one JSON value; see error_at */
@@ -40,29 +41,30 @@ enum rameti_line_trouble {                       /* why a line is RAMETI_LINE_BA
 	RAMETI_TROUBLE_NONE,
 	RAMETI_TROUBLE_SYNTAX,
 	RAMETI_TROUBLE_UNFINISHED,               /* ends inside a value */
-	RAMETI_TROUBLE_MORE,                     /* a complete value, then something else (glued values) */
+	RAMETI_TROUBLE_MORE,                     /* a value, then something else (glued values) */
 	RAMETI_TROUBLE_NUL,                      /* holds NUL bytes */
 	RAMETI_TROUBLE_DEPTH
 };
 
 struct rameti_line {
-	uint32_t len;                            /* bytes before the newline or the end of the input */
+	uint32_t len;                            /* bytes before the newline or the end of text */
 	uint8_t kind, trouble;
 	uint8_t terminated;                      /* a newline follows */
-	uint8_t bad_utf8;                        /* invalid UTF-8 inside (only looked at when kind is not BAD) */
+	uint8_t bad_utf8;                        /* invalid UTF-8 inside; 0 when kind is BAD */
 	uint32_t error_at;                       /* when BAD: first byte that does not fit */
 };
 
 /* A scanner owns the depth stack and the index buffer; reusable, one thread at a time. */
 struct rameti_scanner;
-/* simd: 0 the best the machine has; 1 plain C, 2 SSE2, 3 AVX2, 4 AVX-512 (EINVAL if the machine lacks it). */
+/* simd: 0 the best the machine has; 1 plain C, 2 SSE2, 3 AVX2, 4 AVX-512 (EINVAL if the machine
+ * lacks it). */
 int rameti_scanner_new(struct rameti_scanner **out, const struct rameti_want *wants, size_t n_wants,
 		       int simd, struct ramet_error *err);
 void rameti_scanner_free(struct rameti_scanner *s);
 
 /* Scan one line: it ends at the first newline byte in text or at text's end. text.len may be far
  * beyond the line (the rest of a block); the scan reads no byte at or after text.ptr + text.len.
- * found must have room for n_wants. text longer than 4 GiB - 1 is looked at only so far; callers cut
+ * found must have room for n_wants. Of text only the first 4 GiB - 4 KiB are looked at; callers cut
  * lines at RAMET_JSON_LEN_MAX. ENOMEM is the only failure. */
 int rameti_scan_line(struct rameti_scanner *s, struct ramet_bytes text, struct rameti_line *line,
 		     struct rameti_found *found);

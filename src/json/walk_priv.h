@@ -1,6 +1,6 @@
 /*
- * walk_priv.h - pieces that the scan's and the tape's walk share: checking scalars, remembering what
- * kinds of containers are open.
+ * walk_priv.h - pieces that the scan's and the tape's walk share: checking scalars, remembering
+ * what kinds of containers are open.
  */
 #ifndef RAMETI_JSON_WALK_PRIV_H
 #define RAMETI_JSON_WALK_PRIV_H

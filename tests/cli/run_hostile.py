@@ -269,6 +269,8 @@ def test_a_usual_place_may_be_missing():
 def test_output_that_cannot_be_written():
     write(HEADER, linear(3000))
     for words in COMMANDS:
+        if words == "context --system":
+            continue                     # there is none to print
         with open("/dev/full", "wb") as full:
             command, *options = words.split()
             p = subprocess.run([BIN, command, *options, FILE], stdin=subprocess.DEVNULL,

@@ -248,6 +248,7 @@ static void scan__the_last_of_equal_keys_wins(void **state)
 	(void)state;
 	(void)scan(t, f);
 	check_found(&f[ID], t, RAMET_JSON_TRUE, "true");
+	assert_int_equal(f[ID].seen, 2);
 	check_found(&f[ROLE], t, RAMET_JSON_ARRAY, "[]");
 	assert_int_equal(f[CONTENT].kind, RAMET_JSON_NONE);
 	t = ramet_bytes_of("{\"message\":{\"role\":1},\"m\\u0065ssage\":\"x\"}");
@@ -415,8 +416,7 @@ static void scan__refuses_senseless_wants(void **state)
 static void head__knows_the_shapes_pi_writes(void **state)
 {
 	static const char *const good[] = {
-		"{\"type\":\"message\",\"id\":\"a\",\"parentId\":null,\"timestamp\":\"t\","
-		"\"message\":{",
+		"{\"type\":\"message\",\"id\":\"a\",\"parentId\":null,\"timestamp\":\"t\",\"x\":{",
 		"{\"type\":\"message\",\"id\":\"a\",\"parentId\":\"b\",\"timestamp\":\"t\"",
 		"{\"type\":\"message\",\"customType\":"
 	};

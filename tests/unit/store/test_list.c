@@ -349,6 +349,21 @@ static void progress__of_many_directories_is_pis(void **state)
 	assert_int_equal(seen.unsorted, 0);
 }
 
+static void progress__of_long_lists_sorts_less_often(void **state)
+{
+	struct seen seen = { 0 };
+	uint64_t i, given = 0;
+
+	make_many(*state, "%u%03u.jsonl", 500);
+	watch_list(*state, 1, &seen, 0);
+	for (i = 1; i <= 320; i++)
+		assert_int_equal(seen.partials[i - 1], i == 1 || i % 10 == 0 ? i : UINT64_MAX);
+	for (i = 351; i < 500; i++)
+		given += seen.partials[i - 1] != UINT64_MAX;
+	assert_int_equal(given, 7);
+	assert_int_equal(seen.partials[499], 500);
+}
+
 static void progress__with_threads_tells_of_every_file_once(void **state)
 {
 	struct seen seen;
@@ -542,6 +557,7 @@ int main(void)
 		CASE(list__survives_a_store_that_goes),
 		CASE(progress__of_one_directory_is_pis),
 		CASE(progress__of_many_directories_is_pis),
+		CASE(progress__of_long_lists_sorts_less_often),
 		CASE(progress__with_threads_tells_of_every_file_once),
 		CASE(progress__can_cancel),
 		CASE(list__threads_make_no_difference),

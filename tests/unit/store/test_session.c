@@ -418,6 +418,27 @@ static void pi__makes_ids_that_later_lines_do_not_change(void **state)
 	ramet_session_close(b);
 }
 
+/* The table of ids moves as it grows; the id of the entry before must not be read where it was. */
+static void pi__links_long_sessions_of_version_1(void **state)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(1u << 30);
+	const struct ramet_tree *t;
+	struct ramet_session *s;
+	uint32_t i;
+
+	(void)state;
+	ramet_buf_add_str(&text, "{\"type\":\"session\",\"id\":\"s\"}\n");
+	for (i = 0; i < 50000; i++)
+		ramet_buf_add_str(&text, "{\"type\":\"custom\"}\n");
+	s = open_text(text.ptr);
+	t = ramet_session_tree(s);
+	assert_int_equal(ramet_tree_count(t), 50000);
+	for (i = 0; i < 50000; i++)
+		assert_int_equal(ramet_tree_row(t, i)->depth, i);
+	ramet_session_close(s);
+	ramet_buf_release(&text);
+}
+
 static void pi__compares_versions_as_javascript_does(void **state)
 {
 	static const struct {
@@ -453,6 +474,7 @@ int main(void)
 		cmocka_unit_test(session__keeps_to_the_line_limit),
 		cmocka_unit_test(pi__migrates_version_1_in_memory),
 		cmocka_unit_test(pi__makes_ids_that_later_lines_do_not_change),
+		cmocka_unit_test(pi__links_long_sessions_of_version_1),
 		cmocka_unit_test(pi__compares_versions_as_javascript_does),
 	};
 
