@@ -97,6 +97,7 @@ RAMET_API void ramet_json_close_object(struct ramet_json_writer *w);
 RAMET_API void ramet_json_open_array(struct ramet_json_writer *w);
 RAMET_API void ramet_json_close_array(struct ramet_json_writer *w);
 RAMET_API void ramet_json_key(struct ramet_json_writer *w, const char *key);
+RAMET_API void ramet_json_key_bytes(struct ramet_json_writer *w, struct ramet_bytes key);
 RAMET_API void ramet_json_add_text(struct ramet_json_writer *w, struct ramet_bytes text);
 RAMET_API void ramet_json_add_cstr(struct ramet_json_writer *w, const char *text);  /* NULL: null */
 RAMET_API void ramet_json_add_int(struct ramet_json_writer *w, int64_t n);

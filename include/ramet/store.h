@@ -39,8 +39,8 @@ RAMET_API const struct ramet_findings *ramet_session_findings(const struct ramet
 RAMET_API struct ramet_bytes ramet_session_cwd(const struct ramet_session *s,
 					       struct ramet_bytes fallback);
 
-/* What a list says about a session. Texts have ptr NULL when absent; each ends in a NUL that len does
- * not count, so that path can be opened as it is. */
+/* What a list says about a session. Texts have ptr NULL when absent; each ends in a NUL that len
+ * does not count, so that path can be opened as it is. */
 struct ramet_session_info {
 	struct ramet_bytes path, id, cwd, name, parent_session, first_message, all_text;
 	int64_t created_ms, modified_ms;         /* RAMET_TIME_NONE: unreadable */
@@ -79,8 +79,8 @@ struct ramet_list {
 	void *priv;
 };
 #define RAMET_LIST_INIT { NULL, 0, NULL }
-/* Files that are not sessions are left out. A directory that is gone by now is an empty list (opening
- * a missing one is ENOTFOUND). ECANCELED. */
+/* Files that are not sessions are left out. A directory that is gone by now is an empty list
+ * (opening a missing one is ENOTFOUND). ECANCELED. */
 RAMET_API int ramet_store_list(struct ramet_store *st, const struct ramet_list_opts *opts,
 			       struct ramet_list *list, struct ramet_error *err);
 RAMET_API void ramet_list_release(struct ramet_list *list);

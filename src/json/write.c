@@ -66,9 +66,14 @@ void ramet_json_close_array(struct ramet_json_writer *w)
 
 void ramet_json_key(struct ramet_json_writer *w, const char *key)
 {
+	ramet_json_key_bytes(w, (struct ramet_bytes){ key, strlen(key) });
+}
+
+void ramet_json_key_bytes(struct ramet_json_writer *w, struct ramet_bytes key)
+{
 	assert(w->depth > 0 && !w->after_key);
 	begin(w);
-	ramet_buf_add_json_string(w->out, (struct ramet_bytes){ key, strlen(key) });
+	ramet_buf_add_json_string(w->out, key);
 	ramet_buf_add_char(w->out, ':');
 	w->after_key = 1;
 }

@@ -211,12 +211,8 @@ static void write_message(const struct replay *p, const struct ranked *sections,
 		ramet_json_key(&w, "sections");
 		ramet_json_open_object(&w);
 		for (i = 0; i < n; i++) {
-			/* a name may hold NUL, so it is written as text and not as a C string */
-			if (i)
-				ramet_buf_add_char(out, ',');
-			ramet_buf_add_json_string(out, sections[i].item->key);
-			ramet_buf_add_char(out, ':');
-			ramet_buf_add_json_raw(out, p->sections.values[sections[i].item->value]);
+			ramet_json_key_bytes(&w, sections[i].item->key);
+			ramet_json_add_raw(&w, p->sections.values[sections[i].item->value]);
 		}
 		ramet_json_close_object(&w);
 	}

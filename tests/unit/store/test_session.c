@@ -428,12 +428,13 @@ static void pi__links_long_sessions_of_version_1(void **state)
 
 	(void)state;
 	ramet_buf_add_str(&text, "{\"type\":\"session\",\"id\":\"s\"}\n");
-	for (i = 0; i < 50000; i++)
+	for (i = 0; i < 200000; i++)
 		ramet_buf_add_str(&text, "{\"type\":\"custom\"}\n");
-	s = open_text(text.ptr);
+	write_file(ramet_buf_bytes(&text));
+	s = open_file(0);
 	t = ramet_session_tree(s);
-	assert_int_equal(ramet_tree_count(t), 50000);
-	for (i = 0; i < 50000; i++)
+	assert_int_equal(ramet_tree_count(t), 200000);
+	for (i = 0; i < 200000; i++)
 		assert_int_equal(ramet_tree_row(t, i)->depth, i);
 	ramet_session_close(s);
 	ramet_buf_release(&text);
