@@ -50,7 +50,7 @@ static int read_settings(struct rameti_context_work *w, struct ramet_error *err)
 {
 	struct ramet_context *c = w->c;
 	const struct ramet_row *leaf = ramet_tree_row(c->tree, c->leaf);
-	const struct ramet_json *e, *m;
+	const struct ramet_json *e = NULL, *m;
 	int r = 0;
 
 	c->thinking_level = ramet_bytes_of("\"off\"");
@@ -108,7 +108,7 @@ static int first_kept(struct rameti_context_work *w, uint32_t compaction, uint32
 		      struct ramet_error *err)
 {
 	const struct ramet_tree *t = w->c->tree;
-	const struct ramet_json *e, *id;
+	const struct ramet_json *e = NULL, *id;
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	uint32_t at, wanted;
 	int r = rameti_context_parse(w, compaction, &e, err);

@@ -32,13 +32,14 @@ struct scan {
 };
 
 static int scan_init(struct scan *s, const struct rameti_codec *codec,
-		     const struct rameti_source *source, size_t max_line, struct ramet_error *err)
+		     const struct rameti_source *source, uint64_t end, size_t max_line,
+		     struct ramet_error *err)
 {
 	memset(s, 0, sizeof(*s));
 	s->codec = codec;
 	s->source = source;
 	s->max_line = max_line < BLOCK ? BLOCK : max_line;
-	s->end = source->size;
+	s->end = end;
 	return rameti_scanner_new(&s->scanner, codec->wants, codec->n_wants, 0, err);
 }
 
@@ -245,7 +246,7 @@ static int load_alone(struct rameti_reader *r, struct rameti_source *source, siz
 	struct rameti_batch b;
 	struct scan s;
 	uint64_t from = 0, to;
-	int e = scan_init(&s, r->codec, source, max_line, err);
+	int e = scan_init(&s, r->codec, source, source->size, max_line, err);
 
 	rameti_batch_init(&b);
 	for (; !e && from < s.end; from = to) {
@@ -273,6 +274,7 @@ struct crew {
 	const struct rameti_codec *codec;
 	const struct rameti_source *source;
 	size_t max_line;
+	uint64_t end;                            /* of the source when the work was handed out */
 	uint64_t n_blocks, next, fed;            /* blocks in all, handed out, fed to the reader */
 	int stop;
 	struct slot {
@@ -313,7 +315,7 @@ static void *work(void *arg)
 	struct ramet_error start_err = { 0 };
 	struct crew *c = arg;
 	struct scan s;
-	int start = scan_init(&s, c->codec, c->source, c->max_line, &start_err), e;
+	int start = scan_init(&s, c->codec, c->source, c->end, c->max_line, &start_err), e;
 	uint64_t k;
 
 	while ((k = take_block(c)) < c->n_blocks) {
@@ -338,7 +340,7 @@ static int check_tail(struct crew *c, struct rameti_source *source, uint64_t k, 
 
 	if (!slot->batch.tail_open)
 		return 0;
-	e = scan_init(&s, c->codec, source, c->max_line, err);
+	e = scan_init(&s, c->codec, source, source->size, c->max_line, err);
 	if (!e)
 		e = look_again(&s, source, k * BLOCK, &slot->batch, err);
 	scan_release(&s);
@@ -390,7 +392,8 @@ static int load_together(struct rameti_reader *r, struct rameti_source *source, 
 	c->codec = r->codec;
 	c->source = source;
 	c->max_line = max_line;
-	c->n_blocks = (source->size + BLOCK - 1) / BLOCK;
+	c->end = source->size;
+	c->n_blocks = (c->end + BLOCK - 1) / BLOCK;
 	for (i = 0; i < RING; i++)
 		rameti_batch_init(&c->ring[i].batch);
 	while (n < threads && !pthread_create(&ids[n], NULL, work, c))
