@@ -25,7 +25,7 @@ function(ramet_add_tool target source)
 	cmake_path(GET where STEM LAST_ONLY stem)
 	cmake_path(GET where PARENT_PATH where)
 	add_executable(${target} "${source}" ${ARGN})
-	target_link_libraries(${target} PRIVATE ramet_flags ramet_static)
+	target_link_libraries(${target} PRIVATE ramet_flags ramet_static ${RAMET_CRYPTO_ARCHIVE})
 	set_target_properties(${target} PROPERTIES OUTPUT_NAME ${stem}
 		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${where}")
 endfunction()

@@ -137,9 +137,8 @@ void rameti_tree_expect(const struct ramet_tree *t, struct ramet_bytes id)
 		__builtin_prefetch(&t->slots[seeded_hash(t->seed, id) & (t->n_slots - 1)], 1);
 }
 
-static int grow_slots(struct ramet_tree *t)
+static int resize_slots(struct ramet_tree *t, uint32_t n)
 {
-	uint32_t n = t->n_slots ? t->n_slots * 2 : 64;
 	struct rameti_id_slot *slots = ramet_calloc(n, sizeof(*slots));
 	uint32_t i, at;
 
@@ -156,6 +155,37 @@ static int grow_slots(struct ramet_tree *t)
 	t->slots = slots;
 	t->n_slots = n;
 	return 0;
+}
+
+/* Does a table of n places hold this many ids and stay fast? */
+static int slots_suffice(uint32_t n, uint32_t ids)
+{
+	return (uint64_t)ids * 8 <= (uint64_t)n * 5;
+}
+
+static void widen(void **items, uint32_t *cap, uint32_t want, size_t size)
+{
+	void *wider = want > *cap ? ramet_realloc(*items, rameti_mul(want, size)) : NULL;
+
+	if (!wider)
+		return;
+	*items = wider;
+	*cap = want;
+}
+
+void rameti_tree_reserve(struct ramet_tree *t, uint32_t rows)
+{
+	uint32_t n = t->n_slots ? t->n_slots : 64;
+
+	if (rows > RAMETI_ROWS_MAX)
+		return;
+	widen((void **)&t->rows, &t->cap, rows, sizeof(*t->rows));
+	widen((void **)&t->id_end, &t->cap_id_end, rows, sizeof(*t->id_end));
+	widen((void **)&t->link, &t->cap_link, rows, sizeof(*t->link));
+	while (!slots_suffice(n, rows) && n < (1u << 31))
+		n *= 2;
+	if (n > t->n_slots)
+		(void)resize_slots(t, n);        /* without memory it grows when it must */
 }
 
 static int grow_ids(struct ramet_tree *t, size_t more)
@@ -196,8 +226,8 @@ static int reserve(struct ramet_tree *t, size_t id_len)
 				RAMETI_ROWS_MAX);
 	if (!r)
 		r = grow_ids(t, id_len);
-	if (!r && (uint64_t)(t->n_ids + 1) * 8 > (uint64_t)t->n_slots * 5)
-		r = grow_slots(t);
+	if (!r && !slots_suffice(t->n_slots, t->n_ids + 1))
+		r = resize_slots(t, t->n_slots ? t->n_slots * 2 : 64);
 	return r;
 }
 

@@ -17,6 +17,7 @@
 #define PARALLEL_MIN (2u << 20)                  /* below this, threads cost more than they give */
 #define THREADS_MAX 8u
 #define RING 16u                                 /* batches under way or waiting to be fed */
+#define ROWS_RESERVED_MAX (1u << 22)             /* beyond, grow as the rows come */
 #define TAIL_WAIT_NS 20000000L
 
 /* What one thread needs to scan blocks. */
@@ -268,6 +269,7 @@ static int load_alone(struct rameti_reader *r, struct rameti_source *source, siz
 
 /* ---- several threads ---- */
 
+/* The thread that feeds the reader scans blocks too while it waits for the next one in order. */
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t done, room;
@@ -276,7 +278,7 @@ struct crew {
 	size_t max_line;
 	uint64_t end;                            /* of the source when the work was handed out */
 	uint64_t n_blocks, next, fed;            /* blocks in all, handed out, fed to the reader */
-	int stop;
+	int stop, waiting, idle;                 /* waiting: the feeder; idle: how many workers */
 	struct slot {
 		struct rameti_batch batch;
 		struct ramet_error err;
@@ -284,96 +286,141 @@ struct crew {
 	} ring[RING];
 };
 
+static int has_work(const struct crew *c)
+{
+	return c->next < c->n_blocks && c->next < c->fed + RING;
+}
+
 /* The next block to scan, or n_blocks when there is nothing left to do. */
 static uint64_t take_block(struct crew *c)
 {
 	uint64_t k = c->n_blocks;
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->stop && c->next < c->n_blocks && c->next >= c->fed + RING)
+	while (!c->stop && c->next < c->n_blocks && !has_work(c)) {
+		c->idle++;
 		pthread_cond_wait(&c->room, &c->lock);
+		c->idle--;
+	}
 	if (!c->stop && c->next < c->n_blocks)
 		k = c->next++;
 	pthread_mutex_unlock(&c->lock);
 	return k;
 }
 
-static void give_block(struct crew *c, uint64_t k, int status)
+/* Scan block k into its slot; start is how making the scan went. */
+static void do_block(struct crew *c, struct scan *s, uint64_t k, int start)
 {
 	struct slot *slot = &c->ring[k % RING];
+	int e = start;
 
+	if (!start)
+		e = scan_block(s, k * BLOCK, block_end(k * BLOCK, c->end), &slot->batch,
+			       &slot->err);
+	else
+		rameti_fail_nomem(&slot->err);
 	pthread_mutex_lock(&c->lock);
-	slot->status = status;
+	slot->status = e;
 	slot->ready = 1;
-	if (k == c->fed)
+	if (c->waiting && k == c->fed)
 		pthread_cond_signal(&c->done);
 	pthread_mutex_unlock(&c->lock);
 }
 
 static void *work(void *arg)
 {
-	struct ramet_error start_err = { 0 };
 	struct crew *c = arg;
 	struct scan s;
-	int start = scan_init(&s, c->codec, c->source, c->end, c->max_line, &start_err), e;
+	int start = scan_init(&s, c->codec, c->source, c->end, c->max_line, NULL);
 	uint64_t k;
 
-	while ((k = take_block(c)) < c->n_blocks) {
-		struct slot *slot = &c->ring[k % RING];
-
-		slot->err = start_err;
-		e = start < 0 ? start
-			      : scan_block(&s, k * BLOCK, block_end(k * BLOCK, s.end), &slot->batch,
-					   &slot->err);
-		give_block(c, k, e);
-	}
+	while ((k = take_block(c)) < c->n_blocks)
+		do_block(c, &s, k, start);
 	scan_release(&s);
 	return NULL;
 }
 
-/* A torn last line is looked at again by the feeding thread. */
-static int check_tail(struct crew *c, struct rameti_source *source, uint64_t k, struct slot *slot,
-		      struct ramet_error *err)
+/* Until block k is scanned, scan others. */
+static void await_block(struct crew *c, struct scan *s, uint64_t k)
 {
-	struct scan s;
-	int e;
+	pthread_mutex_lock(&c->lock);
+	while (!c->ring[k % RING].ready) {
+		if (has_work(c)) {
+			uint64_t other = c->next++;
 
-	if (!slot->batch.tail_open)
-		return 0;
-	e = scan_init(&s, c->codec, source, source->size, c->max_line, err);
-	if (!e)
-		e = look_again(&s, source, k * BLOCK, &slot->batch, err);
-	scan_release(&s);
-	return e;
+			pthread_mutex_unlock(&c->lock);
+			do_block(c, s, other, 0);
+			pthread_mutex_lock(&c->lock);
+		} else {
+			c->waiting = 1;
+			pthread_cond_wait(&c->done, &c->lock);
+			c->waiting = 0;
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void free_slot(struct crew *c, uint64_t k)
+{
+	pthread_mutex_lock(&c->lock);
+	c->ring[k % RING].ready = 0;
+	c->fed = k + 1;
+	if (c->idle)
+		pthread_cond_broadcast(&c->room);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* From the rows of the first block, how many there will be; lines are much alike in one session. */
+static void reserve_rows(struct rameti_reader *r, const struct rameti_batch *first, uint64_t n_blocks)
+{
+	uint64_t rows = (uint64_t)first->n * n_blocks;
+
+	if (rows <= ROWS_RESERVED_MAX)
+		rameti_tree_reserve(r->tree, (uint32_t)rows);
 }
 
 static int feed_blocks(struct crew *c, struct rameti_reader *r, struct rameti_source *source,
 		       struct ramet_error *err)
 {
+	struct scan s;
 	uint64_t k;
-	int e = 0;
+	int e = scan_init(&s, c->codec, source, c->end, c->max_line, err);
 
 	for (k = 0; !e && k < c->n_blocks; k++) {
 		struct slot *slot = &c->ring[k % RING];
 
-		pthread_mutex_lock(&c->lock);
-		while (!slot->ready)
-			pthread_cond_wait(&c->done, &c->lock);
-		pthread_mutex_unlock(&c->lock);
+		await_block(c, &s, k);
 		e = slot->status;
 		if (e < 0 && err)
 			*err = slot->err;
 		if (!e)
-			e = check_tail(c, source, k, slot, err);
+			e = look_again(&s, source, k * BLOCK, &slot->batch, err);
+		if (!e && k == 0)
+			reserve_rows(r, &slot->batch, c->n_blocks);
 		if (!e)
 			e = rameti_reader_feed(r, &slot->batch, err);
-		pthread_mutex_lock(&c->lock);
-		slot->ready = 0;
-		c->fed = k + 1;
-		pthread_cond_broadcast(&c->room);
-		pthread_mutex_unlock(&c->lock);
+		free_slot(c, k);
 	}
+	scan_release(&s);
 	return e;
+}
+
+static void crew_stop(struct crew *c, const pthread_t *ids, unsigned n)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&c->lock);
+	c->stop = 1;
+	pthread_cond_broadcast(&c->room);
+	pthread_mutex_unlock(&c->lock);
+	for (i = 0; i < n; i++)
+		pthread_join(ids[i], NULL);
+	for (i = 0; i < RING; i++)
+		rameti_batch_release(&c->ring[i].batch);
+	pthread_cond_destroy(&c->room);
+	pthread_cond_destroy(&c->done);
+	pthread_mutex_destroy(&c->lock);
+	ramet_free(c);
 }
 
 static int load_together(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
@@ -396,21 +443,10 @@ static int load_together(struct rameti_reader *r, struct rameti_source *source, 
 	c->n_blocks = (c->end + BLOCK - 1) / BLOCK;
 	for (i = 0; i < RING; i++)
 		rameti_batch_init(&c->ring[i].batch);
-	while (n < threads && !pthread_create(&ids[n], NULL, work, c))
+	while (n + 1 < threads && !pthread_create(&ids[n], NULL, work, c))
 		n++;
-	e = n ? feed_blocks(c, r, source, err) : load_alone(r, source, max_line, err);
-	pthread_mutex_lock(&c->lock);
-	c->stop = 1;
-	pthread_cond_broadcast(&c->room);
-	pthread_mutex_unlock(&c->lock);
-	for (i = 0; i < n; i++)
-		pthread_join(ids[i], NULL);
-	for (i = 0; i < RING; i++)
-		rameti_batch_release(&c->ring[i].batch);
-	pthread_cond_destroy(&c->room);
-	pthread_cond_destroy(&c->done);
-	pthread_mutex_destroy(&c->lock);
-	ramet_free(c);
+	e = feed_blocks(c, r, source, err);
+	crew_stop(c, ids, n);
 	return e;
 }
 
