@@ -15,7 +15,8 @@ void rameti_tree_free(struct ramet_tree *t);
  * ELIMIT. */
 int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *row, struct ramet_bytes id,
 		    struct ramet_bytes parent, struct ramet_error *err);
-/* About so many rows will come: make room at once. Only for speed; what fails is made up for later. */
+/* About so many rows will come: make room at once. Only for speed; what fails is made up for
+ * later. */
 void rameti_tree_reserve(struct ramet_tree *t, uint32_t rows);
 /* An entry with this id comes soon: have its place in the id table at hand. Only for speed. */
 void rameti_tree_expect(const struct ramet_tree *t, struct ramet_bytes id);

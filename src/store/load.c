@@ -371,7 +371,8 @@ static void free_slot(struct crew *c, uint64_t k)
 }
 
 /* From the rows of the first block, how many there will be; lines are much alike in one session. */
-static void reserve_rows(struct rameti_reader *r, const struct rameti_batch *first, uint64_t n_blocks)
+static void reserve_rows(struct rameti_reader *r, const struct rameti_batch *first,
+			 uint64_t n_blocks)
 {
 	uint64_t rows = (uint64_t)first->n * n_blocks;
 
