@@ -136,7 +136,7 @@ static void write_rows(struct probe *p, const struct ramet_tree *t)
 /* Lines of JSON that the library wrote into part, as an array; an error's text in its place. */
 static void write_lines(struct probe *p, const char *key, int r, const struct ramet_error *err)
 {
-	const char *at = p->part.ptr, *end = at + p->part.len;
+	const char *at = p->part.ptr ? p->part.ptr : "", *end = at + p->part.len;
 
 	ramet_json_key(&p->w, key);
 	if (r < 0) {
