@@ -232,49 +232,6 @@ int rameti_pi_list_header(struct rameti_pi_list *l, struct ramet_bytes text, siz
 
 /* ---- names ---- */
 
-/* Length of the character at the start if JavaScript's trim() takes it away, else 0. */
-static size_t white_len(struct ramet_bytes text)
-{
-	static const char *const wide[] = {
-		"\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82",
-		"\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87",
-		"\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9",
-		"\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf",
-	};
-	size_t i, len;
-
-	if (text.len && (text.ptr[0] == ' ' || (text.ptr[0] >= '\t' && text.ptr[0] <= '\r')))
-		return 1;
-	if (!text.len || (unsigned char)text.ptr[0] < 0xc2)
-		return 0;
-	for (i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
-		len = strlen(wide[i]);
-		if (text.len >= len && !memcmp(text.ptr, wide[i], len))
-			return len;
-	}
-	return 0;
-}
-
-static struct ramet_bytes trimmed(struct ramet_bytes text)
-{
-	struct ramet_bytes tail;
-	size_t n;
-
-	while ((n = white_len(text)) > 0) {
-		text.ptr += n;
-		text.len -= n;
-	}
-	for (n = 1; n <= 3 && n <= text.len; n++) {
-		tail.ptr = text.ptr + text.len - n;
-		tail.len = n;
-		if (white_len(tail) == n) {
-			text.len -= n;
-			n = 0;
-		}
-	}
-	return text;
-}
-
 /* The last name counts; none clears it. One that is no text is not a name at all. */
 static void take_name(struct rameti_pi_list *l, struct ramet_bytes line,
 		      const struct rameti_found *f)
@@ -286,7 +243,7 @@ static void take_name(struct rameti_pi_list *l, struct ramet_bytes line,
 	decode(line, f, &l->text);
 	ramet_buf_reset(&l->name);
 	if (l->text.len)
-		ramet_buf_add(&l->name, trimmed(ramet_buf_bytes(&l->text)));
+		ramet_buf_add(&l->name, rameti_utf8_trim(ramet_buf_bytes(&l->text)));
 }
 
 /* ---- messages ---- */

@@ -241,35 +241,14 @@ enum rameti_line_trouble rameti_json_explain(const char *text, uint32_t len, uin
 	return t;
 }
 
-/* Length of the white space character at s as String.prototype.trim() sees it, 0 if it is none. */
-static uint32_t trim_len(const unsigned char *s, uint32_t len)
-{
-	if ((s[0] >= 9 && s[0] <= 13) || s[0] == ' ')
-		return 1;
-	if (len >= 2 && s[0] == 0xc2 && s[1] == 0xa0)
-		return 2;
-	if (len < 3)
-		return 0;
-	if (s[0] == 0xe2 && s[1] == 0x80)
-		return (s[2] >= 0x80 && s[2] <= 0x8a) || s[2] == 0xa8 || s[2] == 0xa9 ||
-				       s[2] == 0xaf
-			       ? 3
-			       : 0;
-	if (!memcmp(s, "\xe1\x9a\x80", 3) || !memcmp(s, "\xe2\x81\x9f", 3) ||
-	    !memcmp(s, "\xe3\x80\x80", 3) || !memcmp(s, "\xef\xbb\xbf", 3))
-		return 3;
-	return 0;
-}
-
 int rameti_json_is_blank(const char *text, uint32_t len)
 {
-	uint32_t i = 0, n;
+	struct ramet_bytes left = { text, len };
+	size_t n;
 
-	while (i < len) {
-		n = trim_len((const unsigned char *)text + i, len - i);
-		if (!n)
-			return 0;
-		i += n;
+	while ((n = rameti_utf8_space(left)) > 0) {
+		left.ptr += n;
+		left.len -= n;
 	}
-	return 1;
+	return left.len == 0;
 }

@@ -84,6 +84,10 @@ int rameti_utf8_valid(struct ramet_bytes text);
 size_t rameti_utf8_bad_len(struct ramet_bytes text, size_t *char_len);
 /* Append text with each maximal invalid sequence replaced by U+FFFD. */
 void rameti_utf8_add(struct ramet_buf *b, struct ramet_bytes text);
+/* Length of the white space character at the start as String.prototype.trim() sees it, 0 if it is
+ * none; and what trim() leaves. */
+size_t rameti_utf8_space(struct ramet_bytes text);
+struct ramet_bytes rameti_utf8_trim(struct ramet_bytes text);
 /* Length in UTF-16 code units of decoded text (WTF-8), as JavaScript's .length. */
 size_t rameti_utf16_len(struct ramet_bytes text);
 

@@ -114,3 +114,45 @@ size_t rameti_utf16_len(struct ramet_bytes text)
 	}
 	return n;
 }
+
+size_t rameti_utf8_space(struct ramet_bytes text)
+{
+	const unsigned char *s = (const unsigned char *)text.ptr;
+
+	if (!text.len)
+		return 0;
+	if ((s[0] >= 9 && s[0] <= 13) || s[0] == ' ')
+		return 1;
+	if (text.len >= 2 && s[0] == 0xc2 && s[1] == 0xa0)
+		return 2;
+	if (text.len < 3)
+		return 0;
+	if (s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0x80 && s[2] <= 0x8a)
+		return 3;
+	if (!memcmp(s, "\xe2\x80\xa8", 3) || !memcmp(s, "\xe2\x80\xa9", 3) ||
+	    !memcmp(s, "\xe2\x80\xaf", 3) || !memcmp(s, "\xe1\x9a\x80", 3) ||
+	    !memcmp(s, "\xe2\x81\x9f", 3) || !memcmp(s, "\xe3\x80\x80", 3) ||
+	    !memcmp(s, "\xef\xbb\xbf", 3))
+		return 3;
+	return 0;
+}
+
+struct ramet_bytes rameti_utf8_trim(struct ramet_bytes text)
+{
+	struct ramet_bytes tail;
+	size_t n;
+
+	while ((n = rameti_utf8_space(text)) > 0) {
+		text.ptr += n;
+		text.len -= n;
+	}
+	for (n = 1; n <= 3 && n <= text.len; n++) {
+		tail.ptr = text.ptr + text.len - n;
+		tail.len = n;
+		if (rameti_utf8_space(tail) == n) {
+			text.len -= n;
+			n = 0;
+		}
+	}
+	return text;
+}

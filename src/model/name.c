@@ -5,51 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-
-/* Length of the character at the front that String.prototype.trim() takes away, or 0. */
-static size_t space_at(struct ramet_bytes t)
-{
-	static const char *const wide[] = { "\xc2\xa0",	    "\xe1\x9a\x80", "\xe2\x80\xa8",
-					    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
-					    "\xe3\x80\x80", "\xef\xbb\xbf" };
-	const unsigned char *p = (const unsigned char *)t.ptr;
-	size_t i;
-
-	if (!t.len)
-		return 0;
-	if (p[0] == ' ' || (p[0] >= 9 && p[0] <= 13))
-		return 1;
-	if (t.len >= 3 && p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0x80 && p[2] <= 0x8a)
-		return 3;
-	for (i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
-		struct ramet_bytes w = ramet_bytes_of(wide[i]), head = { t.ptr, w.len };
-
-		if (t.len >= w.len && ramet_bytes_eq(w, head))
-			return w.len;
-	}
-	return 0;
-}
-
-static struct ramet_bytes trim(struct ramet_bytes t)
-{
-	size_t n, back;
-
-	while ((n = space_at(t)) > 0) {
-		t.ptr += n;
-		t.len -= n;
-	}
-	for (back = 1; back <= 3 && back <= t.len;) {
-		struct ramet_bytes end = { t.ptr + t.len - back, back };
-
-		if (space_at(end) != back) {
-			back++;
-			continue;
-		}
-		t.len -= back;
-		back = 1;
-	}
-	return t;
-}
+#include "json/scan.h"
 
 /* The name an entry gives: 1 it says what the name is (empty: none), 0 it is no text and says
  * nothing. */
@@ -81,7 +37,7 @@ int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ra
 	if (!r && ramet_buf_status(&text) < 0)
 		r = rameti_fail_nomem(err);
 	if (!r) {
-		name = trim(ramet_buf_bytes(&text));
+		name = rameti_utf8_trim(ramet_buf_bytes(&text));
 		ramet_buf_add(out, name);
 		r = ramet_buf_status(out);
 		if (r < 0)

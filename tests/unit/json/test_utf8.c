@@ -118,6 +118,29 @@ static void utf8__utf16_length_counts_units(void **state)
 	assert_int_equal(rameti_utf16_len(ramet_bytes_of("\xed\xa0\x80")), 1);
 }
 
+/* All that JavaScript's trim() takes away, and one that it does not (U+200B). */
+static void utf8__trims_as_javascript_does(void **state)
+{
+	static const char *const spaces[] = {
+		"\t", "\n", "\v", "\f", "\r", " ", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
+		"\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+		"\xe3\x80\x80", "\xef\xbb\xbf",
+	};
+	struct ramet_buf b = RAMET_BUF_INIT(1024);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
+		ramet_buf_add_str(&b, spaces[i]);
+	assert_int_equal(rameti_utf8_trim(ramet_buf_bytes(&b)).len, 0);
+	ramet_buf_add_str(&b, "a \xe2\x80\x8b");
+	for (i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
+		ramet_buf_add_str(&b, spaces[i]);
+	assert_true(ramet_bytes_is(rameti_utf8_trim(ramet_buf_bytes(&b)), "a \xe2\x80\x8b"));
+	assert_int_equal(rameti_utf8_trim(ramet_bytes_of("")).len, 0);
+	ramet_buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +148,7 @@ int main(void)
 		cmocka_unit_test(utf8__random_text_is_judged_right),
 		cmocka_unit_test(utf8__bad_sequences_are_replaced_as_javascript_does),
 		cmocka_unit_test(utf8__utf16_length_counts_units),
+		cmocka_unit_test(utf8__trims_as_javascript_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
