@@ -3,7 +3,7 @@
  *
  *     bench_json FILE [ROUNDS]
  *
- * Holds FILE in memory, runs each measure ROUNDS times (10) and prints its best, a line per
+ * Holds FILE in memory, runs each measure ROUNDS times (10) and prints the median, a line per
  * measure: name, seconds, GB/s. Lines that are no JSON are counted, not hidden.
  */
 #include "base/file.h"
@@ -19,6 +19,7 @@ static const struct rameti_want wants[] = {
 	WANT(-1, "type"), WANT(-1, "id"), WANT(-1, "parentId"), WANT(-1, "timestamp"),
 	WANT(-1, "message"), WANT(4, "role"), WANT(4, "timestamp"), WANT(4, "content"),
 };
+#define ROUNDS_MAX 100
 #define N_WANTS (sizeof(wants) / sizeof(*wants))
 
 static double now(void)
@@ -29,10 +30,28 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void report(const char *name, double best, size_t len, uint64_t lines, uint64_t bad)
+/* Seconds of each round of a measure. */
+struct times {
+	double s[ROUNDS_MAX];
+	int n;
+};
+
+static int by_value(const void *a, const void *b)
 {
-	(void)printf("%-12s %8.4f s %7.2f GB/s %9llu lines %llu bad\n", name, best,
-		     (double)len / best * 1e-9, (unsigned long long)lines, (unsigned long long)bad);
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void report(const char *name, struct times *t, size_t len, uint64_t lines, uint64_t bad)
+{
+	double median;
+
+	qsort(t->s, (size_t)t->n, sizeof(t->s[0]), by_value);
+	median = t->s[t->n / 2];
+	(void)printf("%-12s %8.4f s %7.2f GB/s %9llu lines %llu bad\n", name, median,
+		     (double)len / median * 1e-9, (unsigned long long)lines,
+		     (unsigned long long)bad);
 }
 
 static void scan_all(struct rameti_scanner *s, struct ramet_bytes text, uint64_t *lines,
@@ -78,7 +97,8 @@ static struct ramet_bytes *split(struct ramet_bytes text, uint64_t *n_lines)
 
 static void bench_newlines(struct ramet_bytes all, int rounds)
 {
-	double best = 1e9, t;
+	struct times times = { { 0 }, 0 };
+	double t;
 	uint64_t lines = 0;
 
 	while (rounds--) {
@@ -92,10 +112,9 @@ static void bench_newlines(struct ramet_bytes all, int rounds)
 			text.ptr += n;
 			text.len -= n;
 		}
-		t = now() - t;
-		best = t < best ? t : best;
+		times.s[times.n++] = now() - t;
 	}
-	report("newlines", best, all.len, lines, 0);
+	report("newlines", &times, all.len, lines, 0);
 }
 
 static void bench_scan(struct ramet_bytes text, int rounds, int simd)
@@ -103,7 +122,8 @@ static void bench_scan(struct ramet_bytes text, int rounds, int simd)
 	static const char *const names[] = { "scan", "scan-plain", "scan-sse2", "scan-avx2",
 					     "scan-avx512" };
 	struct rameti_scanner *s;
-	double best = 1e9, t;
+	struct times times = { { 0 }, 0 };
+	double t;
 	uint64_t lines = 0, bad = 0;
 
 	if (rameti_scanner_new(&s, wants, N_WANTS, simd, NULL) < 0)
@@ -111,17 +131,17 @@ static void bench_scan(struct ramet_bytes text, int rounds, int simd)
 	while (rounds--) {
 		t = now();
 		scan_all(s, text, &lines, &bad);
-		t = now() - t;
-		best = t < best ? t : best;
+		times.s[times.n++] = now() - t;
 	}
-	report(names[simd], best, text.len, lines, bad);
+	report(names[simd], &times, text.len, lines, bad);
 	rameti_scanner_free(s);
 }
 
 static void bench_tape(struct ramet_bytes text, int rounds)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	double best = 1e9, t;
+	struct times times = { { 0 }, 0 };
+	double t;
 	uint64_t n, i, bad = 0;
 	struct ramet_bytes *lines = split(text, &n);
 
@@ -129,10 +149,9 @@ static void bench_tape(struct ramet_bytes text, int rounds)
 		t = now();
 		for (i = bad = 0; i < n; i++)
 			bad += ramet_json_parse(&doc, lines[i], 0, NULL) < 0;
-		t = now() - t;
-		best = t < best ? t : best;
+		times.s[times.n++] = now() - t;
 	}
-	report("tape", best, text.len, n, bad);
+	report("tape", &times, text.len, n, bad);
 	ramet_json_doc_release(&doc);
 	ramet_free(lines);
 }
@@ -145,7 +164,7 @@ int main(int argc, char **argv)
 	char line[RAMET_ERROR_TEXT + RAMET_ERROR_PATH];
 	int rounds = argc > 2 ? (int)strtoul(argv[2], NULL, 10) : 10, simd;
 
-	if (argc < 2) {
+	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
 		(void)fprintf(stderr, "usage: bench_json FILE [ROUNDS]\n");
 		return 2;
 	}
