@@ -11,7 +11,7 @@ CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 BUILD = $(CMAKE) --build --preset
 
 .NOTPARALLEL:
-.PHONY: all build demo check bench fuzz asan tsan coverage interop install clean distclean help
+.PHONY: all build demo check bench fuzz asan tsan coverage interop docs install clean distclean help
 
 all: build
 	@echo "built: build/ramet, build/libramet.a, build/libramet.so"
@@ -57,6 +57,10 @@ interop: build
 	@$(BUILD) default -j $(JOBS)
 	@python3 tools/interop.py --rounds $(ROUNDS)
 
+# The API reference, from the headers.
+docs:
+	@python3 tools/api-doc.py
+
 install: build
 	@$(CMAKE) --install build
 
@@ -77,6 +81,7 @@ help:
 	@echo "make tsan      the tests under the thread sanitizer"
 	@echo "make coverage  lines executed by the tests, per file"
 	@echo "make interop   ROUNDS=$(ROUNDS) sessions against the published pi (npm)"
+	@echo "make docs      docs/api anew from the public headers"
 	@echo "make install   into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean     remove what was built; make distclean also the downloaded peer"
 	@echo "JOBS=$(JOBS) says how many compilers run at a time"

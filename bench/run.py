@@ -6,6 +6,7 @@ line without the peer says so. Nothing here is a test: `make check` never times 
 """
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -21,6 +22,11 @@ RUNS = int(os.environ.get("BENCH_RUNS", "15"))
 PEER_RUNS = int(os.environ.get("BENCH_PEER_RUNS", "3"))
 ENTRIES = 100_000
 SIZE = 140_000_000
+WRITE_RUNS = int(os.environ.get("BENCH_WRITE_RUNS", "7"))
+APPENDS = 1000
+WARM = 3000
+FORK_ENTRIES = 10_000
+FORK_SIZE = 14_000_000
 
 
 def tool(name):
@@ -139,20 +145,142 @@ def bench_start(table):
     table.add("ramet --version", ms(ours), f"/bin/true {ms(floor)}", f"{ours / floor:.2f}x", "<= 3")
 
 
+WORDS = ("the parser fails when a stale token is left in the queue; retry() the \"index\" then\n\t "
+         "const rows = await this.take({ limit: 500 });\n \\d+ C:\\\\tmp Größe 数据 naïve → ✓ 🙂").split(" ")
+
+
+def make_messages(path):
+    """User and assistant by turns, texts of 300 to 1500 bytes, as JSON.stringify writes them."""
+    rng = random.Random(1)
+    with open(path, "w", encoding="utf-8") as f:
+        for i in range(APPENDS):
+            text, size = "", rng.randint(300, 1500)
+            while len(text.encode()) < size - 8:
+                text += rng.choice(WORDS) + " "
+            m = {"role": "user", "content": text, "timestamp": 1750000000000 + i * 4000}
+            if i % 2:
+                n = [rng.randint(2, 90000) for _ in range(4)]
+                cost = [rng.randint(1, 9999) / 10000 for _ in range(4)]
+                keys = ("input", "output", "cacheRead", "cacheWrite")
+                m = {"role": "assistant", "content": [{"type": "text", "text": text}],
+                     "api": "anthropic-messages", "provider": "anthropic", "model": "model-4",
+                     "usage": {**dict(zip(keys, n)), "totalTokens": sum(n),
+                               "cost": {**dict(zip(keys, cost)), "total": round(sum(cost) + 0.00005, 5)}},
+                     "stopReason": "stop", "timestamp": m["timestamp"]}
+            f.write(json.dumps(m, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def in_rounds(folder, commands, runs=WRITE_RUNS):
+    """Runs commands (name: command, DIR standing for a fresh directory) by turns, a fresh process each;
+    {name: (median seconds, a report)}. The first round warms up and does not count."""
+    told = {name: [] for name in commands}
+    for i in range(runs + 1):
+        for name, command in commands.items():
+            fresh = os.path.join(folder, f"{name}-{i}")
+            os.mkdir(fresh)
+            told[name].append(report([fresh if word == "DIR" else word for word in command]))
+            shutil.rmtree(fresh)
+    return {name: (statistics.median(r["ms"] for r in rs[1:]) / 1e3, rs[0]) for name, rs in told.items()}
+
+
+def bench_append(table, folder, node):
+    messages = os.path.join(folder, "messages.jsonl")
+    make_messages(messages)
+    ours = {mode: [tool("bench_append"), mode, messages, "DIR"] for mode in ("one", "batch", "each")}
+    # the floor writes the very lines of a session made beforehand
+    first = os.path.join(folder, "first")
+    os.mkdir(first)
+    session = report([tool("bench_append"), "one", messages, first])["path"]
+    floors = {mode: [tool("bench_append"), mode, session, "DIR"] for mode in ("floor", "floor-each")}
+    pi = {}
+    if node:
+        command = [node[0], f"{HERE}/peer.mjs", node[1], "append", messages, "DIR"]
+        pi = {"pi": command, "pi-warm": command + [str(WARM)]}
+    got = in_rounds(folder, {**ours, **pi, **floors})
+    for mode, what in (("one", "one by one"), ("batch", "in batches of 100")):
+        for peer_mode, state in (("pi", "fresh"), ("pi-warm", f"after {WARM} appends")):
+            other, ratio = "no peer", "-"
+            if node:
+                other = f"pi {state} {ms(got[peer_mode][0])}"
+                ratio = f"{got[peer_mode][0] / got[mode][0]:.1f}x faster"
+            table.add(f"append {APPENDS} messages {what}, level none", ms(got[mode][0]), other, ratio, ">= 10")
+        table.add("the same against bare system calls", ms(got[mode][0]), f"floor {ms(got['floor'][0])}",
+                  f"{got[mode][0] / got['floor'][0]:.2f}x floor", "-")
+    table.add(f"append {APPENDS} messages, level each", ms(got["each"][0]),
+              f"write + fdatasync {ms(got['floor-each'][0])}", f"{got['each'][0] / got['floor-each'][0]:.2f}x floor", "-")
+    if node:
+        sizes = {mode: got[mode][1]["bytes"] for mode in ("one", "batch", "pi")}
+        table.add("file of the same appends", f"{sizes['one']} B", f"pi {sizes['pi']} B",
+                  "equal" if len(set(sizes.values())) == 1 else f"differ: {sizes}", "equal")
+
+
+def bench_fork(table, folder, node):
+    source = os.path.join(folder, "source.jsonl")
+    subprocess.run([tool("make_session"), source, str(FORK_ENTRIES), str(FORK_SIZE), "300"], check=True)
+    leaf = report([tool("bench_fork"), "leaf", source, "-"])
+    first = os.path.join(folder, "first-branch")
+    os.mkdir(first)
+    path = report([tool("bench_fork"), "branch", source, first])["path"]
+    for mode, target, what, method, end in (
+            ("all", source, f"fork of {leaf['entries']} entries", "fork", []),
+            ("branch", path, f"fork of the longest path ({leaf['depth'] + 1})", "branch", [leaf["leaf"]])):
+        commands = {m: [tool("bench_fork"), m, source, "DIR"] for m in (mode, f"{mode}-each")}
+        commands.update({m: [tool("bench_fork"), m, target, "DIR"] for m in ("floor", "floor-each")})
+        if node:
+            commands["pi"] = [node[0], f"{HERE}/peer.mjs", node[1], method, source, "DIR"] + end
+        got = in_rounds(folder, commands)
+        for level, floor in ((mode, "floor"), (f"{mode}-each", "floor-each")):
+            name = f"{what}, level {'each' if '-' in level else 'none'}"
+            other, ratio = "no peer", "-"
+            if node:
+                other, ratio = f"pi {ms(got['pi'][0])}", f"{got['pi'][0] / got[level][0]:.1f}x faster"
+            table.add(name, ms(got[level][0]), other, ratio, ">= 10")
+            table.add("the same against copying the bytes", ms(got[level][0]), f"floor {ms(got[floor][0])}",
+                      f"{got[level][0] / got[floor][0]:.2f}x floor", "-")
+
+
+def real_folder():
+    """A directory for what is written, on a disk: memory file systems would flatter syncing."""
+    folder = tempfile.mkdtemp(prefix="ramet-bench-")
+    kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True).stdout.strip()
+    if kind in ("tmpfs", "ramfs"):
+        os.rmdir(folder)
+        folder = tempfile.mkdtemp(prefix="ramet-bench-", dir=BUILD)
+        kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True).stdout.strip()
+    print(f"bench: files are written in {folder} ({kind})")
+    return folder
+
+
+def bench_big(table, folder, node):
+    big = os.path.join(folder, "big.jsonl")
+    subprocess.run([tool("make_session"), big, str(ENTRIES), str(SIZE), "300"], check=True)
+    bench_open(table, big, node)
+    bench_parse(table, big, node)
+    os.unlink(big)
+
+
+PARTS = {
+    "open": bench_big,
+    "list": lambda table, folder, node: bench_list(table, os.path.join(folder, "agent"), node),
+    "start": lambda table, folder, node: bench_start(table),
+    "append": bench_append,
+    "fork": bench_fork,
+}
+
+
 def main():
+    """run.py [PART...]: all parts, or those named."""
+    wanted = sys.argv[1:] or list(PARTS)
+    if set(wanted) - set(PARTS):
+        sys.exit(f"usage: run.py [{'|'.join(PARTS)}]...")
     node = peer()
     if not node:
         print("bench: pi could not be installed from npm; rows against it say 'no peer'")
     table = Table()
-    folder = tempfile.mkdtemp(prefix="ramet-bench-")
+    folder = real_folder()
     try:
-        big = os.path.join(folder, "big.jsonl")
-        subprocess.run([tool("make_session"), big, str(ENTRIES), str(SIZE), "300"], check=True)
-        bench_open(table, big, node)
-        bench_parse(table, big, node)
-        os.unlink(big)
-        bench_list(table, os.path.join(folder, "agent"), node)
-        bench_start(table)
+        for part in wanted:
+            PARTS[part](table, folder, node)
     finally:
         shutil.rmtree(folder)
     table.show()

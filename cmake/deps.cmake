@@ -12,6 +12,8 @@ target_link_options(ramet_deps INTERFACE LINKER:--as-needed)
 target_link_libraries(ramet_deps INTERFACE OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS} m)
 set(RAMET_PC_REQUIRES_PRIVATE "libcrypto")
 set(RAMET_PC_LIBS_PRIVATE "-pthread -lm")
+# The same in CMake's words, for those who link the static library (cmake/ramet-config.cmake.in).
+set(RAMET_CMAKE_LIBS OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS} m)
 
 # The command takes the few functions it needs out of the archive, where there is one: loading the
 # shared libcrypto would double the time it takes to start.

@@ -21,17 +21,30 @@ endif()
 add_library(ramet_objects OBJECT ${library_sources})
 target_link_libraries(ramet_objects PRIVATE ramet_flags ramet_deps)
 
+# What a name of the library promises (docs/guide/versions.md): while 0.x, each minor version may
+# change calls and structs and has a name of its own; from 1.0 on the major version counts.
+set(RAMET_SOVERSION ${PROJECT_VERSION_MAJOR})
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+	set(RAMET_SOVERSION 0.${PROJECT_VERSION_MINOR})
+endif()
+
 add_library(ramet_static STATIC $<TARGET_OBJECTS:ramet_objects>)
-set_target_properties(ramet_static PROPERTIES OUTPUT_NAME ramet LINKER_LANGUAGE C)
+set_target_properties(ramet_static PROPERTIES OUTPUT_NAME ramet LINKER_LANGUAGE C
+	EXPORT_NAME static)
 target_include_directories(ramet_static INTERFACE
-	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(ramet_static PUBLIC $<BUILD_INTERFACE:ramet_deps>)
+foreach(library IN LISTS RAMET_CMAKE_LIBS)
+	target_link_libraries(ramet_static INTERFACE $<INSTALL_INTERFACE:${library}>)
+endforeach()
 
 add_library(ramet_shared SHARED $<TARGET_OBJECTS:ramet_objects>)
 set_target_properties(ramet_shared PROPERTIES OUTPUT_NAME ramet LINKER_LANGUAGE C
-	VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+	VERSION ${PROJECT_VERSION} SOVERSION ${RAMET_SOVERSION} EXPORT_NAME ramet)
 target_include_directories(ramet_shared INTERFACE
-	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(ramet_shared PRIVATE $<BUILD_INTERFACE:ramet_deps>)
 if(NOT RAMET_SANITIZE AND NOT RAMET_FUZZ)
 	target_link_options(ramet_shared PRIVATE LINKER:-z,defs)

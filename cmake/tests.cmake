@@ -120,6 +120,8 @@ if(RAMET_PYTHON)
 	if(NOT RAMET_SANITIZE AND NOT RAMET_COVERAGE)
 		ramet_add_test(house.symbols house 60
 			"${RAMET_PYTHON}" tools/symbol-check.py "${PROJECT_BINARY_DIR}")
+		ramet_add_test(header.examples header 300
+			"${RAMET_PYTHON}" tests/header/examples.py "${PROJECT_BINARY_DIR}")
 	endif()
 else()
 	message(STATUS "python3 is not installed: script tests are left out")

@@ -3,7 +3,7 @@
 
 - libramet.so exports exactly the names that the public headers declare with RAMET_API;
 - every global symbol of libramet.a begins with ramet_ or rameti_;
-- no executable stack, no text relocations, the soname carries the major version.
+- no executable stack, no text relocations, the soname carries the major version (0.x: 0.x).
 
     tools/symbol-check.py BUILD [ROOT]
 """
@@ -70,7 +70,7 @@ def main():
             problems.append(f"{name} is global in libramet.a but neither ramet_ nor rameti_")
 
     facts = dynamic_section(shared)
-    version = re.search(r'RAMET_VERSION "(\d+)', read(root, "include/ramet/base.h")).group(1)
+    version = re.search(r'RAMET_VERSION "(0\.\d+|\d+)', read(root, "include/ramet/base.h")).group(1)
     if f"[libramet.so.{version}]" not in facts:
         problems.append(f"the soname is not libramet.so.{version}")
     if "TEXTREL" in facts:

@@ -1,8 +1,11 @@
 /*
- * ramet/store.h - where sessions live: opening one, listing many.
+ * ramet/store.h - where sessions live: opening one, appending to it, listing many.
  *
- * Reading never writes: no call in this header changes a session file or its directory. Handles
- * belong to one thread at a time.
+ * Reading never writes: only the calls under "writing" change a session file or its directory.
+ *
+ * Threads: the calls under "writing" may come from any thread, each takes the session's own lock.
+ * What a session hands out (its tree, rows, header, findings) is borrowed until the next of those
+ * calls: to read while other threads may append, hold ramet_session_lock around the reading.
  */
 #ifndef RAMET_STORE_H
 #define RAMET_STORE_H
@@ -15,13 +18,28 @@ extern "C" {
 
 struct ramet_session;
 
+/* Which appends survive a power cut; a killed process loses nothing acknowledged at any level. */
+enum ramet_level {
+	RAMET_LEVEL_EACH = 0, /* every append that returned */
+	RAMET_LEVEL_TURN, /* those up to the last end of a turn, and up to ramet_session_sync */
+	RAMET_LEVEL_NONE /* those up to ramet_session_sync, and what the system chose to write */
+};
+
 struct ramet_open_opts {
 	uint64_t max_line;                       /* bytes, 256 kB or more; 0: RAMET_JSON_LEN_MAX */
 	unsigned threads; /* for scanning large files; 0: as many as there are processors */
+	/* for writing: */
+	int create; /* a file that is missing or of zero bytes becomes a fresh session at this path
+		     */
+	const char *cwd; /* instead of the header's, and for a fresh header; NULL: the header's */
+	const char *dir; /* where forks of it go; NULL: the directory of the file */
+	int level;                               /* enum ramet_level */
+	uint32_t lock_ms; /* how long to wait for another writer; 0: five seconds */
 };
 
-/* Open a session file for reading: one exact scan of every line. EFORMAT for what is not a session
- * (no header, empty, a directory, a FIFO), ENOTFOUND, EIO, ELIMIT. */
+/* Open a session file: one exact scan of every line; nothing is written, not even by create.
+ * EFORMAT for what is not a session (no header, empty, a directory, a FIFO), ENOTFOUND, EIO,
+ * ELIMIT. */
 RAMET_API int ramet_session_open(struct ramet_session **out, const char *path,
 				 const struct ramet_open_opts *opts, struct ramet_error *err);
 /* The same for the bytes of a session in memory (the `mem` store); they are copied. */
@@ -35,9 +53,147 @@ RAMET_API const char *ramet_session_path(const struct ramet_session *s);     /* 
 RAMET_API const char *ramet_session_format(const struct ramet_session *s);   /* "pi" */
 /* What reading found odd, in file order (line faults; ramet_tree_check adds the tree's). */
 RAMET_API const struct ramet_findings *ramet_session_findings(const struct ramet_session *s);
-/* The header's working directory if it is a non-empty text, else fallback. */
+/* The working directory asked for when opening, else the header's if it is a non-empty text, else
+ * fallback. */
 RAMET_API struct ramet_bytes ramet_session_cwd(const struct ramet_session *s,
 					       struct ramet_bytes fallback);
+/* The directory its forks go to; NULL in memory. */
+RAMET_API const char *ramet_session_dir(const struct ramet_session *s);
+/* Is it in a file (1), or still in memory only (0): always 0 without a path. */
+RAMET_API int ramet_session_stored(const struct ramet_session *s);
+/* The row the next entry hangs from: after opening the last one; RAMET_NONE before the first. */
+RAMET_API uint32_t ramet_session_leaf(const struct ramet_session *s);
+
+/* ---- writing ----
+ *
+ * A new session lives in memory until it holds a user or assistant message; then its file
+ * appears, whole, under a name nobody has yet. From there on every append is one write, made
+ * under a lock of the file, behind what others appended meanwhile, and made durable as the
+ * level says before the call returns. An append that fails is not stored and not in the tree;
+ * RAMET_EUNKNOWN alone says that nobody knows. Sessions of version 1 are read-only until
+ * ramet_migrate (EVERSION).
+ *
+ * Errors of every append: EJSON and EINVAL for what is given (with err->offset in it),
+ * ENOTFOUND for an unknown target, ECONFLICT when the file was removed, cut or replaced by
+ * another program or stays locked, EIO, ELIMIT, ENOMEM. Formats: docs/format/pi.md. */
+
+#define RAMET_ID_SIZE 40                         /* room for an entry's id, with its NUL */
+
+struct ramet_create_opts {
+	const char *id;                          /* NULL: a new UUID, version 7 */
+	const char *parent_session;              /* path of the session it came from; NULL: none */
+	const char *dir; /* NULL: pi's directory of the cwd; made when the file is */
+	/* the header at once, without waiting for a message */
+	int write_now;
+	int level;                               /* enum ramet_level */
+	uint32_t lock_ms;
+};
+/* A new session with pi's file name in a directory. cwd NULL: the process's. EINVAL for an id that
+ * ramet_session_id_valid refuses. */
+RAMET_API int ramet_session_create(struct ramet_session **out, const char *cwd,
+				   const struct ramet_create_opts *opts, struct ramet_error *err);
+/* A session that never has a file. entries: lines of a session, with or without a header in front
+ * (without, a new one is put there); may be empty. Of opts only id and parent_session count. */
+RAMET_API int ramet_session_create_memory(struct ramet_session **out, const char *cwd,
+					  struct ramet_bytes entries,
+					  const struct ramet_create_opts *opts,
+					  struct ramet_error *err);
+/* Open the most recent session of cwd as pi does (ramet_store_recent), or create one. */
+RAMET_API int ramet_session_continue(struct ramet_session **out, const char *cwd,
+				     const struct ramet_create_opts *opts, struct ramet_error *err);
+
+/* One lock per session, held by every call under "writing"; it may be taken again by the
+ * thread that holds it. */
+RAMET_API void ramet_session_lock(struct ramet_session *s);
+RAMET_API void ramet_session_unlock(struct ramet_session *s);
+
+/* Moving the leaf; nothing is written, so that it is forgotten when the session is closed
+ * (ramet_session_append_leaf keeps it). RAMET_NONE: before the first entry. EINVAL for a row that
+ * cannot have children. */
+RAMET_API int ramet_session_branch(struct ramet_session *s, uint32_t row, struct ramet_error *err);
+
+/* Appends: a child of the leaf, which becomes the new leaf. id: RAMET_ID_SIZE bytes for the
+ * id of the new entry, or NULL. JSON that is given is kept token by token; white space around
+ * tokens goes, since an entry is one line. Texts that are missing (ptr NULL) leave their
+ * member out. */
+RAMET_API int ramet_session_append_message(struct ramet_session *s, struct ramet_bytes message,
+					   char *id, struct ramet_error *err);
+/* Many messages, each the child of the one before, with one write: all of them or none. ids: n of
+ * them, or NULL. */
+RAMET_API int ramet_session_append_messages(struct ramet_session *s,
+					    const struct ramet_bytes *messages, size_t n,
+					    char (*ids)[RAMET_ID_SIZE], struct ramet_error *err);
+RAMET_API int ramet_session_append_thinking_level(struct ramet_session *s, struct ramet_bytes level,
+						  char *id, struct ramet_error *err);
+RAMET_API int ramet_session_append_model(struct ramet_session *s, struct ramet_bytes provider,
+					 struct ramet_bytes model_id, char *id,
+					 struct ramet_error *err);
+
+struct ramet_usage_entry {
+	struct ramet_bytes kind, provider, model, note;
+	struct ramet_bytes usage;                /* a JSON object */
+};
+RAMET_API int ramet_session_append_usage(struct ramet_session *s, const struct ramet_usage_entry *u,
+					 char *id, struct ramet_error *err);
+
+struct ramet_summary {
+	struct ramet_bytes summary;
+	struct ramet_bytes details, usage;       /* JSON, or missing */
+	int from_hook; /* 0: left out, 1: true, -1: false */
+	/* of a compaction: */
+	struct ramet_bytes first_kept; /* id of the first entry that stays; missing: none stays */
+	double tokens_before;
+};
+/* Takes the replayed system message of the present context along, when there is one. */
+RAMET_API int ramet_session_append_compaction(struct ramet_session *s,
+					      const struct ramet_summary *c, char *id,
+					      struct ramet_error *err);
+/* Go to target (RAMET_NONE: before the first entry) and hang a summary of what was left there. */
+RAMET_API int ramet_session_branch_with_summary(struct ramet_session *s, uint32_t target,
+						const struct ramet_summary *b, char *id,
+						struct ramet_error *err);
+
+/* data: JSON, or missing. */
+RAMET_API int ramet_session_append_custom(struct ramet_session *s, struct ramet_bytes custom_type,
+					  struct ramet_bytes data, char *id,
+					  struct ramet_error *err);
+struct ramet_custom_message {
+	struct ramet_bytes custom_type;
+	struct ramet_bytes content;              /* JSON: a text or a list of blocks */
+	struct ramet_bytes details;              /* JSON, or missing */
+	int display;
+};
+RAMET_API int ramet_session_append_custom_message(struct ramet_session *s,
+						  const struct ramet_custom_message *m, char *id,
+						  struct ramet_error *err);
+/* Line breaks become blanks, white space around it goes; empty clears the name. */
+RAMET_API int ramet_session_append_name(struct ramet_session *s, struct ramet_bytes name, char *id,
+					struct ramet_error *err);
+/* label missing: the label is cleared. */
+RAMET_API int ramet_session_append_label(struct ramet_session *s, uint32_t target,
+					 struct ramet_bytes label, char *id,
+					 struct ramet_error *err);
+/* What the context shows of target from here on: null (nothing) or {"content":...}. EINVAL for a
+ * target that is not on the path to the leaf or shows no content of its own. */
+RAMET_API int ramet_session_append_context_edit(struct ramet_session *s, uint32_t target,
+						struct ramet_bytes replacement, char *id,
+						struct ramet_error *err);
+/* Keep the present leaf: a custom entry `ramet.leaf` under it, which becomes the last line. */
+RAMET_API int ramet_session_append_leaf(struct ramet_session *s, char *id, struct ramet_error *err);
+/* An entry of any type, as a JSON object: type, then members of its own; id, parentId and
+ * timestamp are made here, and refused when given. Types known to this library must have what
+ * their call above asks for. */
+RAMET_API int ramet_session_append_entry(struct ramet_session *s, struct ramet_bytes entry,
+					 char *id, struct ramet_error *err);
+
+/* Make the file of a new session now (see write_now). Fine when it is there. */
+RAMET_API int ramet_session_write(struct ramet_session *s, struct ramet_error *err);
+/* After this everything acknowledged survives a power cut, at any level. */
+RAMET_API int ramet_session_sync(struct ramet_session *s, struct ramet_error *err);
+/* Take in what others appended. 1: there was something new, 0: not. The leaf stays. */
+RAMET_API int ramet_session_refresh(struct ramet_session *s, struct ramet_error *err);
+
+/* ---- listing and finding ---- */
 
 /* What a list says about a session. Texts have ptr NULL when absent; each ends in a NUL that len
  * does not count, so that path can be opened as it is. */

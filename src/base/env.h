@@ -29,7 +29,9 @@ struct rameti_env {
 	int (*stat)(void *user, const char *path, struct stat *st);
 	int (*lstat)(void *user, const char *path, struct stat *st);
 	int (*flock)(void *user, int fd, int op);
+	off_t (*lseek)(void *user, int fd, off_t at, int whence);
 	int (*rename)(void *user, const char *from, const char *to);
+	int (*rename_new)(void *user, const char *from, const char *to); /* EEXIST if there */
 	int (*linkat)(void *user, int from_dir, const char *from, int to_dir, const char *to,
 		      int flags);
 	int (*unlink)(void *user, const char *path);
@@ -47,7 +49,10 @@ struct rameti_env {
 	char *(*getcwd)(void *user, char *to, size_t len);
 };
 
-const struct rameti_env *rameti_env_default(void);
+const struct rameti_env *rameti_env_posix(void);         /* the real calls */
+const struct rameti_env *rameti_env_default(void);       /* those, but for tests */
+/* For tests: what rameti_env_default answers from now on, in every thread; NULL: the real calls. */
+void rameti_env_use(const struct rameti_env *env);
 static inline const struct rameti_env *rameti_env_or_default(const struct rameti_env *env)
 {
 	return env ? env : rameti_env_default();

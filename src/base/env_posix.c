@@ -100,10 +100,22 @@ static int sys_flock(void *user, int fd, int op)
 	return flock(fd, op);
 }
 
+static off_t sys_lseek(void *user, int fd, off_t at, int whence)
+{
+	(void)user;
+	return lseek(fd, at, whence);
+}
+
 static int sys_rename(void *user, const char *from, const char *to)
 {
 	(void)user;
 	return rename(from, to);
+}
+
+static int sys_rename_new(void *user, const char *from, const char *to)
+{
+	(void)user;
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
 static int sys_linkat(void *user, int from_dir, const char *from, int to_dir, const char *to,
@@ -214,7 +226,9 @@ static const struct rameti_env posix = {
 	.stat = sys_stat,
 	.lstat = sys_lstat,
 	.flock = sys_flock,
+	.lseek = sys_lseek,
 	.rename = sys_rename,
+	.rename_new = sys_rename_new,
 	.linkat = sys_linkat,
 	.unlink = sys_unlink,
 	.mkdir = sys_mkdir,
@@ -230,7 +244,19 @@ static const struct rameti_env posix = {
 	.getcwd = sys_getcwd,
 };
 
-const struct rameti_env *rameti_env_default(void)
+static const struct rameti_env *in_use = &posix;
+
+const struct rameti_env *rameti_env_posix(void)
 {
 	return &posix;
+}
+
+const struct rameti_env *rameti_env_default(void)
+{
+	return in_use;
+}
+
+void rameti_env_use(const struct rameti_env *env)
+{
+	in_use = env ? env : &posix;
 }

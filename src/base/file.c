@@ -1,5 +1,5 @@
 /*
- * base/file.c - opening and reading files, walking directories.
+ * base/file.c - opening, reading, appending to and locking files; walking directories.
  *
  * Only regular files are opened, and opening never waits: a FIFO nobody writes to, a terminal or a
  * socket is refused by name. Interrupted calls are repeated and short reads go on, so a short count
@@ -11,11 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/error.h"
 
 #define READ_STEP (64 * 1024)
 #define READ_LARGEST (size_t)0x40000000          /* one call; Linux moves less than 2 GiB at once */
+#define LINKS_MAX 40
+#define LINK_MAX_LEN 4096
+#define LOCK_PAUSE_FIRST_NS 250000L
+#define LOCK_PAUSE_LAST_NS 8000000L
 
 static const char *kind_text(mode_t mode)
 {
@@ -177,6 +182,74 @@ int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out,
 	return r;
 }
 
+int rameti_file_append(const struct rameti_file *f, struct ramet_bytes bytes, uint64_t *done,
+		       struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_or_default(f->env);
+	size_t step = bytes.len < READ_LARGEST ? bytes.len : READ_LARGEST;
+	ssize_t n;
+
+	*done = 0;
+	do
+		n = env->write(env->user, f->fd, bytes.ptr, step);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 || (n == 0 && step))
+		return rameti_fail_sys(err, n < 0 ? errno : ENOSPC, NULL, "cannot write");
+	*done = (uint64_t)n;
+	return 0;
+}
+
+int rameti_file_sync(const struct rameti_file *f, int data_only, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_or_default(f->env);
+	int r;
+
+	do
+		r = data_only ? env->fdatasync(env->user, f->fd) : env->fsync(env->user, f->fd);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? rameti_fail_sys(err, errno, NULL, "cannot sync") : 0;
+}
+
+static int64_t monotonic_ms(const struct rameti_env *env)
+{
+	struct timespec ts;
+
+	if (env->clock_gettime(env->user, CLOCK_MONOTONIC, &ts) < 0)
+		return INT64_MAX;                        /* no clock, no waiting */
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int rameti_file_lock(const struct rameti_file *f, uint32_t wait_ms, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_or_default(f->env);
+	struct timespec pause = { 0, LOCK_PAUSE_FIRST_NS };
+	int64_t until = 0;
+
+	while (env->flock(env->user, f->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return rameti_fail_sys(err, errno, NULL, "cannot lock");
+		if (!until)
+			until = monotonic_ms(env) == INT64_MAX ? -1 :
+								 monotonic_ms(env) + wait_ms;
+		if (monotonic_ms(env) >= until)
+			return rameti_fail(err, RAMET_ECONFLICT,
+					   "another program holds the lock of the file");
+		env->nanosleep(env->user, &pause);
+		if (pause.tv_nsec < LOCK_PAUSE_LAST_NS)
+			pause.tv_nsec *= 2;
+	}
+	return 0;
+}
+
+void rameti_file_unlock(const struct rameti_file *f)
+{
+	const struct rameti_env *env = rameti_env_or_default(f->env);
+
+	(void)env->flock(env->user, f->fd, LOCK_UN);         /* closing lets go as well */
+}
+
 static unsigned char type_of_mode(mode_t mode)
 {
 	return (unsigned char)IFTODT(mode);
@@ -232,4 +305,46 @@ int rameti_path_stat(const struct rameti_env *env, const char *path, struct stat
 		return rameti_fail_sys(err, errno, path, "cannot stat");
 	*st = fresh;
 	return 0;
+}
+
+/* One step: what the link says, from where it stands. */
+static int follow_link(const struct rameti_env *env, struct ramet_buf *path,
+		       struct ramet_error *err)
+{
+	char text[LINK_MAX_LEN];
+	ssize_t n = env->readlink(env->user, path->ptr, text, sizeof(text));
+
+	if (n < 0)
+		return rameti_fail_sys(err, errno, path->ptr, "cannot read link");
+	if ((size_t)n == sizeof(text))
+		return rameti_fail_at(err, RAMET_ELIMIT, path->ptr, 0, RAMET_NO_OFFSET,
+				      "a link that is too long");
+	ramet_buf_truncate(path,
+			   *text == '/' ? 0 : (size_t)(rameti_path_base(path->ptr) - path->ptr));
+	ramet_buf_add(path, (struct ramet_bytes){ text, (size_t)n });
+	return ramet_buf_status(path) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+int rameti_path_follow(const struct rameti_env *env, const char *path, struct ramet_buf *out,
+		       struct ramet_error *err)
+{
+	struct ramet_buf at = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct stat st;
+	int links, r = 0;
+
+	env = rameti_env_or_default(env);
+	ramet_buf_add_str(&at, path);
+	if (ramet_buf_status(&at) < 0)
+		r = rameti_fail_nomem(err);
+	for (links = 0; !r && env->lstat(env->user, at.ptr, &st) == 0 && S_ISLNK(st.st_mode);
+	     links++)
+		r = links < LINKS_MAX ? follow_link(env, &at, err) :
+					rameti_fail_at(err, RAMET_ELIMIT, path, 0, RAMET_NO_OFFSET,
+						       "too many links");
+	if (!r) {
+		ramet_buf_add(out, ramet_buf_bytes(&at));
+		r = ramet_buf_status(out) < 0 ? rameti_fail_nomem(err) : 0;
+	}
+	ramet_buf_release(&at);
+	return r;
 }

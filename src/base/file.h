@@ -31,6 +31,16 @@ int64_t rameti_file_read_at(const struct rameti_file *f, void *to, size_t len, u
 int rameti_file_read_all(const struct rameti_file *f, struct ramet_buf *out,
 			 struct ramet_error *err);
 
+/* One write(2) at the end of a file opened with APPEND; *done says how many bytes of it are there,
+ * also on failure. Fewer than asked for without an error: the caller decides. EIO. */
+int rameti_file_append(const struct rameti_file *f, struct ramet_bytes bytes, uint64_t *done,
+		       struct ramet_error *err);
+/* What is written survives a power cut. data_only: its times may not. EIO. */
+int rameti_file_sync(const struct rameti_file *f, int data_only, struct ramet_error *err);
+/* flock(2), polled until wait_ms are over: ECONFLICT then. unlock cannot fail. */
+int rameti_file_lock(const struct rameti_file *f, uint32_t wait_ms, struct ramet_error *err);
+void rameti_file_unlock(const struct rameti_file *f);
+
 /* Names in a directory except . and .., any order. type is a DT_... value. fn returning non-zero
  * stops the walk with that value. A missing directory is ENOTFOUND. */
 int rameti_dir_each(const struct rameti_env *env, const char *path,
@@ -47,5 +57,11 @@ int rameti_path_stat(const struct rameti_env *env, const char *path, struct stat
 int rameti_path_normalize(struct ramet_bytes path, const char *cwd, const char *home,
 			  struct ramet_buf *out, struct ramet_error *err);
 const char *rameti_path_base(const char *path);
+/* What stands before the last slash: "." without one, "/" for a file in the root; appended. */
+void rameti_path_dir(const char *path, struct ramet_buf *out);
+/* The file that a path names when its last component is a link, or a link to one; appended. What is
+ * missing stays as it is. ELIMIT after 40 links. */
+int rameti_path_follow(const struct rameti_env *env, const char *path, struct ramet_buf *out,
+		       struct ramet_error *err);
 
 #endif

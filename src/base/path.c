@@ -85,3 +85,15 @@ const char *rameti_path_base(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+void rameti_path_dir(const char *path, struct ramet_buf *out)
+{
+	size_t len = (size_t)(rameti_path_base(path) - path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (len)
+		ramet_buf_add(out, (struct ramet_bytes){ path, len });
+	else
+		ramet_buf_add_char(out, '.');
+}

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define OPTION_CELLS 20
+
 static const char exit_codes[] =
 	"Exit codes: 0 fine, 1 the answer is no, 2 wrong usage, 3 failure.\n";
 
@@ -36,7 +38,7 @@ static void print_options(struct out *o, const struct opt *table)
 			ramet_buf_addf(&name, "-%c, ", table->letter);
 		ramet_buf_addf(&name, "--%s%s%s", table->name, table->arg ? " " : "",
 			       table->arg ? table->arg : "");
-		print_pair(o, name.ptr, 18, table->help);
+		print_pair(o, name.ptr, OPTION_CELLS, table->help);
 	}
 	ramet_buf_release(&name);
 }
@@ -53,19 +55,21 @@ static void print_text(struct out *o, const char *text)
 }
 
 static const char overview[] =
-	"ramet - look at the sessions of AI coding agents\n"
+	"ramet - the sessions of AI coding agents: read, continue, branch, fork\n"
 	"\n"
 	"Usage: ramet COMMAND [WORDS] [OPTIONS]\n";
 
 static const char words[] =
 	"\n"
 	"A session S is a path, an id, the prefix of an id, or @last (the newest of this\n"
-	"directory); left out at a terminal, it is picked from a list. Nothing is ever changed.\n"
+	"directory); to read one, it may be left out at a terminal and is picked from a list.\n"
+	"Reading changes nothing; new, append, branch, fork, label, name, migrate, delete write.\n"
 	"\n"
 	"Examples:\n"
 	"  ramet list                     every session there is\n"
 	"  ramet tree @last               the newest one of this directory\n"
 	"  ramet context @last --tokens   how large its context is\n"
+	"  ramet fork @last 3f2a          a new session that goes on from an entry\n"
 	"  ramet help context             more about a command\n"
 	"\n";
 
@@ -91,7 +95,7 @@ void help_command(struct out *o, const struct cmd *cmd)
 	}
 	out_str(o, "Usage: ramet ");
 	out_styled(o, STYLE_BOLD, cmd->name);
-	out_str(o, " ");
+	out_str(o, *cmd->args ? " " : "");
 	out_str(o, cmd->args);
 	out_str(o, " [OPTIONS]");
 	out_newline(o);

@@ -6,12 +6,15 @@
  */
 #include "cli/cli.h"
 
+#include "base/env.h"
 #include "base/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int unknown_command(const char *word, struct ramet_error *err)
 {
@@ -96,12 +99,31 @@ static void report(const struct cli *cli, int r, const struct ramet_error *err)
 	ramet_buf_release(&line);
 }
 
+/* A descriptor below 3 that is closed would be given to the next file opened, and an answer or an
+ * error would go into a session. It is taken, for the wrong direction: using it fails as before. */
+static int take_standard_descriptors(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	const struct rameti_env *env = rameti_env_default();
+	struct stat st;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (env->fstat(env->user, fd, &st) == 0 || errno != EBADF)
+			continue;
+		if (env->open(env->user, "/dev/null", modes[fd], 0) != fd)
+			return -1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { .args = ARGS_INIT };
 	struct ramet_error err = { .offset = RAMET_NO_OFFSET };
 	int r;
 
+	if (take_standard_descriptors() < 0)
+		return EXIT_FAILED;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	r = parse_and_run(&cli, argc, argv, &err);

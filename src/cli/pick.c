@@ -19,8 +19,7 @@
 
 #define SHOWN 20
 
-/* One line from standard input, without its newline; 1, or 0 at the end. */
-static int read_answer(struct ramet_buf *answer)
+int pick_read_answer(struct ramet_buf *answer)
 {
 	const struct rameti_env *env = rameti_env_default();
 	char c;
@@ -103,7 +102,7 @@ static int ask(struct cli *cli, const struct listing *l, size_t *picked, struct 
 	choose(&c, l, (struct ramet_bytes){ NULL, 0 });
 	for (;;) {
 		show(&cli->out, l, &c);
-		if (!read_answer(&answer) || answer.len == 0 || ramet_buf_status(&answer) < 0) {
+		if (!pick_read_answer(&answer) || !answer.len || ramet_buf_status(&answer) < 0) {
 			r = rameti_fail(err, RAMET_ECANCELED, "nothing picked");
 			break;
 		}

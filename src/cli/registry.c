@@ -5,6 +5,8 @@
 
 extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd_context,
 	cmd_branches, cmd_stats, cmd_help;
+extern const struct cmd cmd_new, cmd_append, cmd_branch, cmd_fork, cmd_label, cmd_name, cmd_migrate;
+extern const struct cmd cmd_show, cmd_export, cmd_delete;
 
 static const struct cmd *const commands[] = {
 	&cmd_list,
@@ -12,9 +14,19 @@ static const struct cmd *const commands[] = {
 	&cmd_tree,
 	&cmd_entries,
 	&cmd_path,
+	&cmd_show,
 	&cmd_context,
 	&cmd_branches,
 	&cmd_stats,
+	&cmd_new,
+	&cmd_append,
+	&cmd_branch,
+	&cmd_fork,
+	&cmd_label,
+	&cmd_name,
+	&cmd_migrate,
+	&cmd_export,
+	&cmd_delete,
 	&cmd_help,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

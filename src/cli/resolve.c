@@ -147,6 +147,14 @@ static int find_id(const struct cli *cli, const char *word, struct ramet_buf *pa
 	return r;
 }
 
+/* Words for homes of sessions that later versions know. */
+static int refuse_other_homes(const char *word, struct ramet_error *err)
+{
+	if (strncmp(word, "sqlite:", 7) != 0 && strncmp(word, "postgres:", 9) != 0)
+		return 0;
+	return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version knows files only", word);
+}
+
 static int find_word(const struct cli *cli, const char *word, struct ramet_buf *path,
 		     struct ramet_error *err)
 {
@@ -159,9 +167,9 @@ static int find_word(const struct cli *cli, const char *word, struct ramet_buf *
 	if (word[0] == '@')
 		return rameti_fail(err, CLI_USAGE, "unknown word \"%.40s\" (only @last is known)",
 				   word);
-	if (!strncmp(word, "sqlite:", 7) || !strncmp(word, "postgres:", 9))
-		return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version reads files only",
-				   word);
+	r = refuse_other_homes(word, err);
+	if (r < 0)
+		return r;
 	r = is_path(word, &exists) ? 0 : find_id(cli, word, path, err);
 	if (path->len == 0 && (r == 0 || (r == RAMET_ENOTFOUND && exists))) {
 		ramet_buf_add_str(path, word);
@@ -189,17 +197,85 @@ int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_er
 	return r;
 }
 
+int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
+			 struct ramet_session **out, struct ramet_error *err)
+{
+	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	const char *word = cli->args.words[0];
+	struct ramet_open_opts how = { 0 };
+	int r = find_word(cli, word, &path, err);
+
+	if (opts)
+		how = *opts;
+	if (!strchr(word, '/') && !ends_in_jsonl(word))
+		how.create = 0;
+	if (r == 0 && ramet_buf_status(&path) < 0)
+		r = rameti_fail_nomem(err);
+	if (r == 0)
+		r = ramet_session_open(out, path.ptr, &how, err);
+	ramet_buf_release(&path);
+	return r;
+}
+
+/* The directories of a path are not resolved as text: a symbolic link may be among them. */
+int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path,
+		 struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	struct ramet_buf found = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	char here[4096] = "";
+	int r = find_word(cli, word, &found, err);
+	const char *at = r == 0 && found.ptr ? found.ptr : "";
+
+	if (r == 0 && at[0] != '/' && !env->getcwd(env->user, here, sizeof(here)))
+		r = rameti_fail(err, RAMET_EIO, "the working directory is gone");
+	while (at[0] == '.' && at[1] == '/')
+		at += 2;
+	if (r == 0 && at[0] != '/')
+		ramet_buf_addf(path, "%s/", here[1] ? here : "");
+	if (r == 0)
+		ramet_buf_add_str(path, at);
+	if (r == 0 && (ramet_buf_status(&found) < 0 || ramet_buf_status(path) < 0))
+		r = rameti_fail_nomem(err);
+	ramet_buf_release(&found);
+	return r;
+}
+
+int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
+		      struct ramet_error *err)
+{
+	int r;
+
+	if (store && !*store)
+		return rameti_fail(err, CLI_USAGE, "the store's name is empty");
+	if (store && strcmp(store, "pi") != 0) {
+		r = refuse_other_homes(store, err);
+		return r < 0 ? r : resolve_directory(store, dir, err);
+	}
+	r = store ? 0 : ramet_pi_session_dir_override(dir, err);
+	if (r == 0)
+		r = ramet_pi_session_dir(ramet_bytes_of(cwd), dir, err);
+	return r < 0 ? r : 0;
+}
+
+/* ---- entries ---- */
+
+int resolve_entry(const struct ramet_session *s, const char *word, uint32_t *row,
+		  struct ramet_error *err)
+{
+	if (strcmp(word, "null") != 0)
+		return ramet_tree_resolve(ramet_session_tree(s), ramet_bytes_of(word), row, err);
+	*row = RAMET_NONE;
+	return 0;
+}
+
 int resolve_leaf(const struct cli *cli, const struct ramet_session *s, uint32_t *leaf,
 		 struct ramet_error *err)
 {
-	const struct ramet_tree *t = ramet_session_tree(s);
 	const char *word = args_get(&cli->args, "leaf");
 
-	if (!word)
-		*leaf = ramet_tree_leaf(t);
-	else if (!strcmp(word, "null"))
-		*leaf = RAMET_NONE;
-	else
-		return ramet_tree_resolve(t, ramet_bytes_of(word), leaf, err);
+	if (word)
+		return resolve_entry(s, word, leaf, err);
+	*leaf = ramet_tree_leaf(ramet_session_tree(s));
 	return 0;
 }

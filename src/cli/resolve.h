@@ -12,6 +12,19 @@
  * that is CLI_USAGE. ENOTFOUND, EAMBIGUOUS, and what opening says. The caller closes it. */
 int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_error *err);
 
+/* The same for commands that write: the first word must be there. With opts->create a path (a word
+ * with a slash in it, or .jsonl at its end) need not exist yet. */
+int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
+			 struct ramet_session **out, struct ramet_error *err);
+/* Only the path of the session that a word names, absolute; appended. A word that is a path need
+ * not exist. */
+int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path,
+		 struct ramet_error *err);
+
+/* The row that a word names: the id of an entry, the prefix of one, or null for the place before
+ * the first entry (RAMET_NONE). ENOTFOUND, EAMBIGUOUS. */
+int resolve_entry(const struct ramet_session *s, const char *word, uint32_t *row,
+		  struct ramet_error *err);
 /* The row of --leaf: an id, the prefix of one, or null for the place before the first entry.
  * Without the option the session's leaf. ENOTFOUND, EAMBIGUOUS. */
 int resolve_leaf(const struct cli *cli, const struct ramet_session *s, uint32_t *leaf,
@@ -19,6 +32,11 @@ int resolve_leaf(const struct cli *cli, const struct ramet_session *s, uint32_t 
 
 /* The absolute form of a directory given by hand, as sessions name theirs. */
 int resolve_directory(const char *given, struct ramet_buf *out, struct ramet_error *err);
+
+/* The directory for a new session of the working directory cwd, appended: store is a directory,
+ * used flat, or pi; NULL: where pi would put it, PI_CODING_AGENT_SESSION_DIR counted in. */
+int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
+		      struct ramet_error *err);
 
 /* The home directory, "" when unknown; a path with ~ in place of it, without its beginning if it
  * has more than `cells`. */

@@ -62,6 +62,19 @@ void rameti_batch_release(struct rameti_batch *b);
 
 struct rameti_reader;
 
+/* An entry to be written. Members of its own are given as the inside of a JSON object
+ * ("a":1,"b":2), without white space; times as raw JSON. */
+struct rameti_draft {
+	struct ramet_bytes type, members;
+	struct ramet_bytes id, parent;           /* parent.ptr NULL: null */
+	struct ramet_bytes timestamp;            /* empty: left out */
+};
+/* The header of a new session, in the current version. */
+struct rameti_draft_header {
+	struct ramet_bytes id, cwd, parent_session; /* cwd, parent_session.ptr NULL: left out */
+	int64_t time_ms;
+};
+
 /* A format. */
 struct rameti_codec {
 	const char *name;
@@ -78,8 +91,13 @@ struct rameti_codec {
 	/* The entry of row as the current version has it, from its stored line. */
 	int (*entry)(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 		     struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
+	/* Lines, without newline, exactly as the original program writes them. */
+	void (*write_entry)(const struct rameti_draft *d, struct ramet_buf *out);
+	void (*write_header)(const struct rameti_draft_header *h, struct ramet_buf *out);
 };
 extern const struct rameti_codec rameti_codec_pi;
+void rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out);
+void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_buf *out);
 const struct rameti_codec *rameti_codec_find(const char *name);
 const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head);
 
@@ -117,6 +135,10 @@ void rameti_reader_release(struct rameti_reader *r);
 /* EFORMAT when the first value is not a header. */
 int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 		       struct ramet_error *err);
+/* Room for all that a batch without oddities brings: feeding it cannot fail then. ENOMEM,
+ * ELIMIT. */
+int rameti_reader_make_room(struct rameti_reader *r, const struct rameti_batch *b,
+			    struct ramet_error *err);
 /* After the last batch: EFORMAT without a header; settles the tree. */
 int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err);
 

@@ -396,4 +396,6 @@ const struct rameti_codec rameti_codec_pi = {
 	.facts = pi_facts,
 	.header = pi_header,
 	.entry = pi_entry,
+	.write_entry = rameti_pi_write_entry,
+	.write_header = rameti_pi_write_header,
 };

@@ -285,6 +285,17 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 	return e < 0 ? rameti_fail_nomem(err) : 0;
 }
 
+int rameti_reader_make_room(struct rameti_reader *r, const struct rameti_batch *b,
+			    struct ramet_error *err)
+{
+	size_t ids_len = 0;
+	uint32_t i;
+
+	for (i = 0; i < b->n; i++)
+		ids_len += b->id_len[i];
+	return rameti_tree_make_room(r->tree, b->n, ids_len, err);
+}
+
 int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err)
 {
 	if (!r->have_header)

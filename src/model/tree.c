@@ -207,28 +207,52 @@ static int grow_ids(struct ramet_tree *t, size_t more)
 	return 0;
 }
 
-/* Room for one more row everywhere, so that adding cannot fail half-way. */
-static int reserve(struct ramet_tree *t, size_t id_len)
+static int room(void **items, uint32_t *cap, uint32_t n, uint32_t more, size_t size)
 {
-	int r = rameti_grow((void **)&t->rows, &t->cap, t->n, sizeof(*t->rows), RAMETI_ROWS_MAX);
+	int r = more > RAMETI_ROWS_MAX - n ? RAMET_ELIMIT : 0;
+
+	while (!r && *cap < n + more)
+		r = rameti_grow(items, cap, *cap, size, RAMETI_ROWS_MAX);
+	return r;
+}
+
+/* Room for more rows everywhere, so that adding cannot fail half-way. */
+static int reserve(struct ramet_tree *t, uint32_t n, size_t ids_len)
+{
+	int r = room((void **)&t->rows, &t->cap, t->n, n, sizeof(*t->rows));
 
 	if (!r)
-		r = rameti_grow((void **)&t->id_end, &t->cap_id_end, t->n, sizeof(*t->id_end),
-				RAMETI_ROWS_MAX);
+		r = room((void **)&t->id_end, &t->cap_id_end, t->n, n, sizeof(*t->id_end));
 	if (!r)
-		r = rameti_grow((void **)&t->link, &t->cap_link, t->n, sizeof(*t->link),
-				RAMETI_ROWS_MAX);
+		r = room((void **)&t->link, &t->cap_link, t->n, n, sizeof(*t->link));
 	if (!r)
-		r = rameti_grow((void **)&t->labels, &t->cap_labels, t->n_labels,
-				sizeof(*t->labels), RAMETI_ROWS_MAX);
+		r = room((void **)&t->labels, &t->cap_labels, t->n_labels, n, sizeof(*t->labels));
 	if (!r)
-		r = rameti_grow((void **)&t->names, &t->cap_names, t->n_names, sizeof(*t->names),
-				RAMETI_ROWS_MAX);
+		r = room((void **)&t->names, &t->cap_names, t->n_names, n, sizeof(*t->names));
 	if (!r)
-		r = grow_ids(t, id_len);
-	if (!r && !slots_suffice(t->n_slots, t->n_ids + 1))
+		r = grow_ids(t, ids_len);
+	while (!r && !slots_suffice(t->n_slots, t->n_ids + n))
 		r = resize_slots(t, t->n_slots ? t->n_slots * 2 : 64);
 	return r;
+}
+
+static int fail_room(int r, struct ramet_error *err)
+{
+	return rameti_fail(err, r,
+			   r == RAMET_ELIMIT ? "too many entries or ids" : "out of memory");
+}
+
+int rameti_tree_make_room(struct ramet_tree *t, uint32_t rows, size_t ids_len,
+			  struct ramet_error *err)
+{
+	int r = reserve(t, rows, ids_len);
+
+	return r < 0 ? fail_room(r, err) : 0;
+}
+
+void rameti_tree_set_user(struct ramet_tree *t, void *user)
+{
+	t->user = user;
 }
 
 /* What the parent's id means; an unknown one is remembered as waited for. */
@@ -294,13 +318,12 @@ int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *facts, struct 
 	    has_parent = !!(facts->flags & RAMET_ROW_HAS_PARENT);
 	uint32_t row = t->n, link = RAMET_NONE;
 	struct ramet_row *r;
-	int e = reserve(t, has_id ? id.len : 0);
+	int e = reserve(t, 1, has_id ? id.len : 0);
 
 	if (!e && has_parent)
 		e = link_parent(t, parent, &link);
 	if (e < 0)
-		return rameti_fail(err, e,
-				   e == RAMET_ELIMIT ? "too many entries or ids" : "out of memory");
+		return fail_room(e, err);
 	if (has_id && id.len)
 		memcpy(t->ids + t->ids_len, id.ptr, id.len);
 	t->ids_len += has_id ? id.len : 0;

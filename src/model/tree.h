@@ -18,6 +18,12 @@ int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *row, struct ra
 /* About so many rows will come: make room at once. Only for speed; what fails is made up for
  * later. */
 void rameti_tree_reserve(struct ramet_tree *t, uint32_t rows);
+/* Room for so many rows whose ids have so many bytes together: the next adds cannot fail if their
+ * parents are in the tree. ENOMEM, ELIMIT. */
+int rameti_tree_make_room(struct ramet_tree *t, uint32_t rows, size_t ids_len,
+			  struct ramet_error *err);
+/* From now on entries are asked for with this user. */
+void rameti_tree_set_user(struct ramet_tree *t, void *user);
 /* An entry with this id comes soon: have its place in the id table at hand. Only for speed. */
 void rameti_tree_expect(const struct ramet_tree *t, struct ramet_bytes id);
 /* After a batch of adds: recompute derived columns if an id came again, an orphan found its
@@ -34,6 +40,12 @@ struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t ro
 /* Rows of type label / session_info in file order, borrowed. */
 const uint32_t *rameti_tree_label_rows(const struct ramet_tree *t, uint32_t *n);
 const uint32_t *rameti_tree_name_rows(const struct ramet_tree *t, uint32_t *n);
+
+/* Is this a message of the user or the assistant? */
+static inline int rameti_is_talk(const struct ramet_row *row)
+{
+	return row->role == RAMET_ROLE_USER || row->role == RAMET_ROLE_ASSISTANT;
+}
 
 /* Append a finding; text printf-like. Beyond RAMET_FINDINGS_MAX only counted. ENOMEM. */
 int rameti_finding_add(struct ramet_findings *f, int severity, const char *code, uint64_t line,

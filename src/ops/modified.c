@@ -18,12 +18,6 @@ const struct rameti_want rameti_message_wants[RAMETI_SEEK_N] = {
 	[RAMETI_SEEK_CONTENT] = { RAMETI_SEEK_MESSAGE, KEY("content") },
 };
 
-int rameti_is_talk(const struct ramet_row *row)
-{
-	return row->type == RAMET_ENTRY_MESSAGE &&
-	       (row->role == RAMET_ROLE_USER || row->role == RAMET_ROLE_ASSISTANT);
-}
-
 double rameti_message_time(const struct rameti_peek *p, const struct ramet_row *row)
 {
 	struct ramet_json time = rameti_peek_get(p, RAMETI_SEEK_TIME);

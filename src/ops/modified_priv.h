@@ -4,14 +4,13 @@
 #ifndef RAMETI_OPS_MODIFIED_PRIV_H
 #define RAMETI_OPS_MODIFIED_PRIV_H
 
+#include "model/tree.h"
 #include "ops/peek_priv.h"
 
 /* What a peek must look for to answer rameti_message_time; other wants may follow. */
 enum { RAMETI_SEEK_MESSAGE, RAMETI_SEEK_TIME, RAMETI_SEEK_CONTENT, RAMETI_SEEK_N };
 extern const struct rameti_want rameti_message_wants[RAMETI_SEEK_N];
 
-/* Can this row move "modified" at all: is it a message of the user or the assistant? */
-int rameti_is_talk(const struct ramet_row *row);
 /* The time of the talk row that p has just read, in milliseconds: its message's number, else the
  * entry's time. 0: it has none, or no content, and does not count. */
 double rameti_message_time(const struct rameti_peek *p, const struct ramet_row *row);

@@ -27,7 +27,7 @@ struct branches {
 	struct ramet_json_doc doc;
 	struct ramet_buf text;
 	struct at_row *at;                       /* by row */
-	uint32_t *leaves, n_leaves;
+	uint32_t *leaves, n_leaves, current;
 };
 
 /* The text of the message that was just read, in x->text. */
@@ -158,7 +158,7 @@ static int write_branch(struct branches *x, uint32_t leaf, struct ramet_json_wri
 	if (at->label != RAMET_NONE)
 		rameti_write_member(w, "label", ramet_labels_find(&x->labels, at->label)->text);
 	ramet_json_key(w, "current");
-	ramet_json_add_bool(w, leaf == ramet_tree_leaf(x->tree));
+	ramet_json_add_bool(w, leaf == x->current);
 	ramet_json_close_object(w);
 	return r;
 }
@@ -200,7 +200,7 @@ int ramet_report_branches(const struct ramet_session *s, struct ramet_buf *out,
 			  struct ramet_error *err)
 {
 	struct branches x = {
-		.tree = ramet_session_tree(s),
+		.tree = ramet_session_tree(s), .current = ramet_session_leaf(s),
 		.nodes = RAMET_NODES_INIT, .labels = RAMET_LABELS_INIT,
 		.peek = RAMETI_PEEK_INIT, .doc = RAMET_JSON_DOC_INIT,
 		.text = RAMET_BUF_INIT(SIZE_MAX / 2),

@@ -55,7 +55,7 @@ static void write_info(const struct ramet_session *s, const struct facts *f,
 	ramet_json_key(w, "entries");
 	ramet_json_add_int(w, ramet_tree_count(t));
 	ramet_json_key(w, "leafId");
-	rameti_write_id(w, t, ramet_tree_leaf(t));
+	rameti_write_id(w, t, ramet_session_leaf(s));
 	if (f->has_name)
 		rameti_write_member(w, "name", ramet_buf_bytes(&f->name));
 	ramet_json_key(w, "messageCount");

@@ -241,12 +241,12 @@ static int look_again(struct scan *s, struct rameti_source *source, uint64_t fro
 	return scan_block(s, from, size, b, err);
 }
 
-static int load_alone(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
-		      struct ramet_error *err)
+static int load_alone(struct rameti_reader *r, struct rameti_source *source, uint64_t from,
+		      size_t max_line, struct ramet_error *err)
 {
 	struct rameti_batch b;
 	struct scan s;
-	uint64_t from = 0, to;
+	uint64_t to;
 	int e = scan_init(&s, r->codec, source, source->size, max_line, err);
 
 	rameti_batch_init(&b);
@@ -454,15 +454,30 @@ static int load_together(struct rameti_reader *r, struct rameti_source *source, 
 int rameti_load(struct rameti_reader *r, struct rameti_source *source, size_t max_line,
 		unsigned threads, struct ramet_error *err)
 {
-	long cpus = threads ? (long)threads : sysconf(_SC_NPROCESSORS_ONLN);
+	long cpus = threads;
 	int e;
 
 	if (!source->size)
 		return rameti_fail(err, RAMET_EFORMAT, "not a session: the file is empty");
+	if (source->size < PARALLEL_MIN)
+		cpus = 1;
+	else if (!cpus)
+		cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	threads = cpus < 1 ? 1 : cpus > (long)THREADS_MAX ? THREADS_MAX : (unsigned)cpus;
-	if (threads > 1 && source->size >= PARALLEL_MIN)
+	if (threads > 1)
 		e = load_together(r, source, max_line, threads, err);
 	else
-		e = load_alone(r, source, max_line, err);
+		e = load_alone(r, source, 0, max_line, err);
+	return e < 0 ? e : rameti_reader_finish(r, err);
+}
+
+int rameti_load_more(struct rameti_reader *r, struct rameti_source *source, uint64_t size,
+		     size_t max_line, struct ramet_error *err)
+{
+	uint64_t from = source->size;
+	int e;
+
+	source->size = size;
+	e = load_alone(r, source, from, max_line, err);
 	return e < 0 ? e : rameti_reader_finish(r, err);
 }

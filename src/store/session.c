@@ -1,29 +1,20 @@
 /*
- * store/session.c - one session opened for reading: its source, reader and tree.
+ * store/session.c - one session: its bytes, reader and tree; opening, reading again, letting go.
  *
  * Lines are read again when somebody asks for an entry, and checked against their row's checksum,
  * so that a file changed by another program is noticed and never half believed. Writes nothing.
  */
-#include "ramet/store.h"
+#include "store/session_priv.h"
 
 #include <string.h>
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "store/layout_pi.h"
 #include "store/load.h"
 
 #define WINDOW (128u << 10) /* bytes read ahead when entries are asked for in order */
-
-struct ramet_session {
-	struct rameti_source source;
-	struct rameti_reader reader;
-	char *path;
-	struct ramet_buf line;                   /* the stored line asked for last */
-	char *window; /* holds source bytes [window_at, window_at + window_len) */
-	uint64_t window_at;
-	size_t window_len;
-	uint32_t last_row;
-};
+#define PATH_LEN_MAX ((size_t)1 << 20)
 
 /* Fill the window from a row on, when rows are read one after the other. */
 static int fill_window(struct ramet_session *s, const struct ramet_row *row,
@@ -48,7 +39,7 @@ static int fill_window(struct ramet_session *s, const struct ramet_row *row,
 
 static int in_window(const struct ramet_session *s, const struct ramet_row *row)
 {
-	return row->offset >= s->window_at &&
+	return s->window_len && row->offset >= s->window_at &&
 	       row->offset + row->length <= s->window_at + s->window_len;
 }
 
@@ -59,8 +50,8 @@ static int read_line(struct ramet_session *s, const struct ramet_row *row, struc
 	int r = 0;
 
 	line->len = row->length;
-	if (s->source.file.fd < 0) {
-		line->ptr = s->source.memory.ptr + row->offset;
+	if (row->offset >= s->source.size) {
+		line->ptr = s->text.ptr + (row->offset - s->source.size);
 		return 0;
 	}
 	if (in_window(s, row)) {
@@ -112,7 +103,7 @@ static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
 	struct ramet_bytes line;
 	int r = 0;
 
-	if (s->source.file.fd >= 0 && number == s->last_row + 1 && row->length < WINDOW &&
+	if (row->offset < s->source.size && number == s->last_row + 1 && row->length < WINDOW &&
 	    !in_window(s, row))
 		r = fill_window(s, row, err);
 	s->last_row = number;
@@ -127,39 +118,152 @@ static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
 		return r;
 	}
 	r = s->reader.codec->entry(&s->reader, number, line, scratch, json, err);
-	if (!r && json->ptr == line.ptr && s->source.file.fd >= 0)
+	if (!r && json->ptr == line.ptr)
 		r = hand_out(s, line, scratch, json, err);
 	return r;
 }
 
-static int session_new(struct ramet_session **out, struct ramet_error *err)
+/* ---- opening ---- */
+
+static void lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t kind;
+
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(lock, &kind);
+	pthread_mutexattr_destroy(&kind);
+}
+
+static char *detached(struct ramet_buf *b)
+{
+	char *text = ramet_buf_status(b) < 0 ? NULL : ramet_buf_detach(b, NULL);
+
+	ramet_buf_release(b);
+	return text;
+}
+
+/* Where the file is, whatever directory the process goes to later. */
+static int keep_paths(struct ramet_session *s, const char *path, const char *dir,
+		      struct ramet_error *err)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(PATH_LEN_MAX);
+
+	ramet_buf_add_str(&b, path);
+	s->path = detached(&b);
+	if (!s->path)
+		return rameti_fail_nomem(err);
+	if (rameti_pi_path(ramet_bytes_of(path), NULL, &b, NULL) < 0) {
+		ramet_buf_reset(&b);
+		ramet_buf_add_str(&b, path);         /* no working directory: as it is */
+	}
+	s->abs_path = detached(&b);
+	if (dir && rameti_pi_path(ramet_bytes_of(dir), NULL, &b, err) < 0)
+		return RAMET_EINVAL;
+	if (!dir && s->abs_path)
+		rameti_path_dir(s->abs_path, &b);
+	s->dir = detached(&b);
+	return s->abs_path && s->dir ? 0 : rameti_fail_nomem(err);
+}
+
+int rameti_session_new(struct ramet_session **out, const char *path,
+		       const struct ramet_open_opts *opts, struct ramet_error *err)
 {
 	struct ramet_session *s = ramet_calloc(1, sizeof(*s));
+	int r = 0;
 
 	if (!s)
 		return rameti_fail_nomem(err);
+	lock_init(&s->lock);
 	s->source.file.fd = -1;
 	s->last_row = RAMET_NONE - 1;
+	s->leaf = RAMET_NONE;
 	ramet_buf_init(&s->line, SIZE_MAX / 2);
+	ramet_buf_init(&s->text, SIZE_MAX / 2);
+	ramet_buf_init(&s->lines, RAMET_JSON_LEN_MAX);
+	ramet_buf_init(&s->members, RAMET_JSON_LEN_MAX);
+	ramet_buf_init(&s->cwd, PATH_LEN_MAX);
+	rameti_batch_init(&s->batch);
+	if (opts)
+		s->opts = *opts;
+	if (path)
+		r = keep_paths(s, path, opts ? opts->dir : NULL, err);
+	if (!r && opts && opts->cwd)
+		r = rameti_pi_path(ramet_bytes_of(opts->cwd), NULL, &s->cwd, err);
+	s->opts.dir = s->opts.cwd = NULL;
+	if (r < 0) {
+		ramet_session_close(s);
+		return r;
+	}
 	*out = s;
 	return 0;
 }
 
-static int session_load(struct ramet_session *s, const struct ramet_open_opts *opts,
-			struct ramet_error *err)
+static int start_reader(struct ramet_session *s, struct ramet_error *err)
 {
-	size_t max_line = opts && opts->max_line && opts->max_line < RAMET_JSON_LEN_MAX
-				  ? (size_t)opts->max_line
-				  : RAMET_JSON_LEN_MAX;
 	uint64_t seed;
 	int r = rameti_random(s->source.file.env, &seed, sizeof(seed), err);
 
-	if (!r)
+	if (r < 0)
+		return r;
+	return rameti_reader_init(&s->reader, &rameti_codec_pi, seed, session_entry, s, err);
+}
+
+static void note_rows(struct ramet_session *s)
+{
+	const struct ramet_tree *t = s->reader.tree;
+	uint32_t i;
+
+	s->leaf = ramet_tree_leaf(t);
+	for (i = 0; i < ramet_tree_count(t) && !s->has_talk; i++)
+		s->has_talk = rameti_is_talk(ramet_tree_row(t, i));
+}
+
+size_t rameti_session_max_line(const struct ramet_session *s)
+{
+	return s->opts.max_line && s->opts.max_line < RAMET_JSON_LEN_MAX ?
+		       (size_t)s->opts.max_line :
+		       RAMET_JSON_LEN_MAX;
+}
+
+int rameti_session_load(struct ramet_session *s, struct ramet_error *err)
+{
+	struct rameti_source memory = RAMETI_SOURCE_INIT;
+	size_t max_line = rameti_session_max_line(s);
+	int r = start_reader(s, err);
+
+	if (!r && s->source.file.fd < 0) {
+		memory.memory = ramet_buf_bytes(&s->text);
+		memory.size = s->text.len;
+		r = rameti_load(&s->reader, &memory, max_line, s->opts.threads, err);
+	} else if (!r) {
 		r = rameti_source_size(&s->source, &s->source.size, err);
+		if (!r)
+			r = rameti_load(&s->reader, &s->source, max_line, s->opts.threads, err);
+	}
 	if (!r)
-		r = rameti_reader_init(&s->reader, &rameti_codec_pi, seed, session_entry, s, err);
+		note_rows(s);
+	return r;
+}
+
+static int load_file(struct ramet_session *s, struct ramet_error *err)
+{
+	struct stat st;
+	int r = rameti_file_stat(&s->source.file, &st, err);
+
+	if (r < 0)
+		return r;
+	/* to see later whether the name still means this file */
+	s->log.dev = st.st_dev;
+	s->log.ino = st.st_ino;
+	if (s->opts.create && !st.st_size) {
+		s->into_empty = 1;
+		return rameti_session_begin(s, NULL, NULL, err);
+	}
+	r = rameti_session_load(s, err);
 	if (!r)
-		r = rameti_load(&s->reader, &s->source, max_line, opts ? opts->threads : 0, err);
+		r = rameti_log_note_tail(s, err);
+	s->stored = !r;
 	return r;
 }
 
@@ -167,19 +271,15 @@ int ramet_session_open(struct ramet_session **out, const char *path,
 		       const struct ramet_open_opts *opts, struct ramet_error *err)
 {
 	struct ramet_session *s = NULL;
-	size_t len = strlen(path) + 1;
-	int r = session_new(&s, err);
+	int r = rameti_session_new(&s, path, opts, err);
 
 	if (r < 0)
 		return r;
-	s->path = ramet_alloc(len);
-	r = s->path ? 0 : rameti_fail_nomem(err);
-	if (!r) {
-		memcpy(s->path, path, len);
-		r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
-	}
+	r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
 	if (!r)
-		r = session_load(s, opts, err);
+		r = load_file(s, err);
+	else if (r == RAMET_ENOTFOUND && s->opts.create)
+		r = rameti_session_begin(s, NULL, NULL, err);
 	if (r < 0) {
 		rameti_error_set_path(err, path);
 		ramet_session_close(s);
@@ -193,15 +293,14 @@ int ramet_session_open_bytes(struct ramet_session **out, struct ramet_bytes text
 			     const struct ramet_open_opts *opts, struct ramet_error *err)
 {
 	struct ramet_session *s = NULL;
-	int r = session_new(&s, err);
+	int r = rameti_session_new(&s, NULL, opts, err);
 
 	if (r < 0)
 		return r;
-	ramet_buf_add(&s->line, text);
-	r = ramet_buf_status(&s->line) < 0 ? rameti_fail_nomem(err) : 0;
-	s->source.memory = ramet_buf_bytes(&s->line);
+	ramet_buf_add(&s->text, text);
+	r = ramet_buf_status(&s->text) < 0 ? rameti_fail_nomem(err) : 0;
 	if (!r)
-		r = session_load(s, opts, err);
+		r = rameti_session_load(s, err);
 	if (r < 0) {
 		ramet_session_close(s);
 		return r;
@@ -214,14 +313,78 @@ void ramet_session_close(struct ramet_session *s)
 {
 	if (!s)
 		return;
-	if (s->source.file.fd >= 0)
-		(void)rameti_file_close(&s->source.file);           /* read only: nothing to lose */
+	/* what was acknowledged is as durable as its level promises: nothing to lose */
+	(void)rameti_file_close(&s->source.file);
 	rameti_reader_release(&s->reader);
+	rameti_batch_release(&s->batch);
+	rameti_scanner_free(s->scanner);
+	ramet_json_doc_release(&s->doc);
 	ramet_buf_release(&s->line);
+	ramet_buf_release(&s->text);
+	ramet_buf_release(&s->lines);
+	ramet_buf_release(&s->members);
+	ramet_buf_release(&s->cwd);
 	ramet_free(s->window);
 	ramet_free(s->path);
+	ramet_free(s->abs_path);
+	ramet_free(s->dir);
+	pthread_mutex_destroy(&s->lock);
 	ramet_free(s);
 }
+
+/* ---- taking over ---- */
+
+/* The row in another reader's tree that is our leaf. */
+static int find_leaf(const struct ramet_session *s, const struct rameti_reader *r, uint32_t *leaf,
+		     struct ramet_error *err)
+{
+	struct ramet_bytes id;
+
+	*leaf = RAMET_NONE;
+	if (s->leaf == RAMET_NONE)
+		return 0;
+	if (ramet_tree_row(s->reader.tree, s->leaf)->flags & RAMET_ROW_NO_ID) {
+		*leaf = ramet_tree_leaf(r->tree);
+		return 0;
+	}
+	id = ramet_tree_id(s->reader.tree, s->leaf);
+	*leaf = ramet_tree_find(r->tree, id);
+	if (*leaf != RAMET_NONE)
+		return 0;
+	return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
+			      "another program replaced the file, and entry %.*s is not in it",
+			      (int)(id.len < 80 ? id.len : 80), id.ptr);
+}
+
+int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
+			 struct ramet_error *err)
+{
+	struct rameti_source source = s->source;
+	struct rameti_reader reader = s->reader;
+	uint32_t leaf;
+	int r;
+
+	if (!ramet_bytes_eq(reader.header.id, fresh->reader.header.id))
+		return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
+				      "another program put another session in its place");
+	r = find_leaf(s, &fresh->reader, &leaf, err);
+	if (r < 0)
+		return r;
+	s->source = fresh->source;
+	s->reader = fresh->reader;
+	s->log = fresh->log;
+	fresh->source = source;
+	fresh->reader = reader;
+	rameti_tree_set_user(s->reader.tree, s);
+	s->leaf = leaf;
+	s->has_talk = fresh->has_talk;
+	s->stale = 0;
+	s->window_len = 0;
+	s->last_row = RAMET_NONE - 1;
+	return 0;
+}
+
+/* ---- getters ---- */
 
 const struct ramet_tree *ramet_session_tree(const struct ramet_session *s)
 {
@@ -250,5 +413,32 @@ const struct ramet_findings *ramet_session_findings(const struct ramet_session *
 
 struct ramet_bytes ramet_session_cwd(const struct ramet_session *s, struct ramet_bytes fallback)
 {
+	if (s->cwd.len)
+		return ramet_buf_bytes(&s->cwd);
 	return s->reader.header.cwd.len ? s->reader.header.cwd : fallback;
+}
+
+const char *ramet_session_dir(const struct ramet_session *s)
+{
+	return s->dir;
+}
+
+int ramet_session_stored(const struct ramet_session *s)
+{
+	return s->stored;
+}
+
+uint32_t ramet_session_leaf(const struct ramet_session *s)
+{
+	return s->leaf;
+}
+
+void ramet_session_lock(struct ramet_session *s)
+{
+	pthread_mutex_lock(&s->lock);
+}
+
+void ramet_session_unlock(struct ramet_session *s)
+{
+	pthread_mutex_unlock(&s->lock);
 }

@@ -5,12 +5,14 @@
 
 Reads README.md, ARCHITECTURE.md and every docs/**/*.md:
 
-- Blocks fenced as ```console hold commands and what they print. A line "$ ramet ..." is run in the
-  root of the project, without a shell, with standard error after standard output; the lines up to
-  the next "$ " must be exactly what it prints. "$ ./NAME ..." runs examples/NAME.c, compiled here.
+- Blocks fenced as ```console hold commands and what they print. A line "$ ramet ..." is run in a
+  directory with a copy of examples/, made anew for each document, without a shell, with standard
+  error after standard output; the lines up to the next "$ " must be exactly what it prints. "<
+  FILE" at its end is standard input. "$ ./NAME ..." runs examples/NAME.c, compiled here.
     ...     alone on a line stands for any number of lines, also none
     [..]    inside a line stands for any text
-  An age in front of a row ("1mo", behind ● or ○ too) or at the end of a line in parentheses
+  Eight hex digits alone on a line stand for the id that is printed there, from then on in the
+  whole document. An age in front of a row ("1mo", behind ● or ○ too) or at the end of a line in parentheses
   stands for any age, since it changes with the day.
 - Blocks fenced as ```c are a part of an example in examples/, or a whole program that compiles.
 - Links between files name files that exist.
@@ -45,6 +47,8 @@ AGES = [(re.compile(rf"^((?:[●○] )?) *{AGE}(?=  )"), r"\1 AGE"), (re.compile
 LONG_OPTION = re.compile(r"^  (?:-\w, |    )?\s*--([a-z-]+)", re.MULTILINE)
 MAN_OPTION = re.compile(r"^\.It Fl (?:\w , )?(?:Fl )?-([a-z-]+)", re.MULTILINE)
 
+NEW_ID = re.compile(r"[0-9a-f]{8}")
+
 TMP = tempfile.mkdtemp(prefix="ramet-docs-")
 passed = failed = 0
 
@@ -73,13 +77,23 @@ def documents():
     return sorted(found)
 
 
-def run(words):
+def fresh_work():
+    """Where commands run, and their home: documents that write do not see each other."""
+    for name in ("work", "home"):
+        shutil.rmtree(os.path.join(TMP, name), ignore_errors=True)
+    shutil.copytree(os.path.join(ROOT, "examples"), os.path.join(TMP, "work", "examples"))
+    os.mkdir(os.path.join(TMP, "home"))
+
+
+def run(words, given=os.devnull):
     """Exit status and all output, in a surrounding that is the same everywhere."""
     keep = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
     env = {name: os.environ[name] for name in keep if name in os.environ}
     env.update(TZ="UTC", LC_ALL="C.UTF-8", HOME=os.path.join(TMP, "home"))
-    done = subprocess.run(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=TIME_LIMIT)
+    work = os.path.join(TMP, "work")
+    with open(os.path.join(work, given), "rb") as f:
+        done = subprocess.run(words, cwd=work, env=env, stdin=f, capture_output=True,
+                              timeout=TIME_LIMIT)
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
@@ -132,8 +146,22 @@ def steps_of(block):
     return steps
 
 
-def check_step(where, command, wanted, programs):
-    words = shlex.split(command, comments=True)
+def with_ids(text, ids):
+    return NEW_ID.sub(lambda found: ids.get(found[0], found[0]), text)
+
+
+def learn_ids(wanted, lines, ids):
+    """ids: what the document calls an id, to what it is now."""
+    for name, ident in zip(wanted, lines):
+        if NEW_ID.fullmatch(name) and NEW_ID.fullmatch(ident):
+            ids.setdefault(name, ident)
+
+
+def check_step(where, command, wanted, programs, ids):
+    words = shlex.split(with_ids(command, ids), comments=True)
+    given = words.pop() if "<" in words else os.devnull
+    if words[-1] == "<":
+        words.pop()
     what = f"{where}: {command}"
     if words[0].startswith("./"):
         if SANITIZED:
@@ -148,7 +176,9 @@ def check_step(where, command, wanted, programs):
     else:
         check(what, "only ramet and ./EXAMPLE can be shown in a console block")
         return
-    _, text = run(words)
+    _, text = run(words, given)
+    learn_ids(wanted, text.split("\n"), ids)
+    text = with_ids(text, {ident: name for name, ident in ids.items()})
     lines = [line.rstrip() for line in text.rstrip("\n").split("\n")] if text else []
     while wanted and not wanted[-1]:
         wanted.pop()
@@ -202,6 +232,8 @@ def check_links(name, text):
 def check_document(name, programs, examples):
     text = read(name)
     check_links(name, text)
+    fresh_work()
+    ids = {}
     for found in FENCE.finditer(text):
         where = f"{name}:{text.count(chr(10), 0, found.start()) + 1}"
         if found[1] == "c":
@@ -213,7 +245,7 @@ def check_document(name, programs, examples):
                 check(where, e)
                 continue
             for command, wanted in steps:
-                check_step(where, command, wanted, programs)
+                check_step(where, command, wanted, programs, ids)
 
 
 # ---- man pages and completions ----
@@ -248,14 +280,15 @@ def check_man(page, wanted):
 
 
 def check_completions(names):
-    for shell, path in (("bash", "ramet.bash"), ("zsh", "_ramet")):
+    for shell, path, dashes in (("bash", "ramet.bash", "--"), ("zsh", "_ramet", "--"),
+                                ("fish", "ramet.fish", "-l ")):
         path = os.path.join("tools", "completions", path)
         text = read(path)
         words = set(re.findall(r"[\w-]+", text))
         trouble = [f"{n} is not completed" for n in names if n not in words]
         for name in names:
             trouble += [f"--{o} of {name} is not completed" for o in sorted(options(name))
-                        if f"--{o}" not in text]
+                        if f"{dashes}{o}" not in text]
         check(f"{path} knows all words", "\n".join(sorted(set(trouble))))
         if shutil.which(shell):
             done = subprocess.run([shell, "-n", os.path.join(ROOT, path)], capture_output=True, text=True)
@@ -276,14 +309,15 @@ def completed(line):
 def check_bash_answers():
     for line, wanted in (("ramet co", ["context"]), ("ramet context --pro", ["--projection"]),
                          ("ramet list --wi", ["--width"]), ("ramet --color al", ["always"]),
-                         ("ramet help bra", ["branches"]), ("ramet tree @l", ["@last"]),
+                         ("ramet help bra", ["branches", "branch"]),
+                         ("ramet append --on-conflict b", ["branch"]), ("ramet fork --k", ["--keep"]), ("ramet tree @l", ["@last"]),
                          ("ramet list p", ["pi"])):
         answer = completed(line)
         check(f"bash completes {line}", "" if answer == wanted else f"{answer}, wanted {wanted}")
 
 
 def main():
-    os.mkdir(os.path.join(TMP, "home"))
+    fresh_work()
     examples = [read("examples", n) for n in os.listdir(os.path.join(ROOT, "examples")) if n.endswith(".c")]
     programs = compile_examples()
     for name in documents():

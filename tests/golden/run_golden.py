@@ -344,8 +344,7 @@ def main():
     os.environ["TZ"] = "UTC"
     results = Results(os.path.join(HERE, "differences.json"))
     areas = sys.argv[1:] or list(AREAS)
-    if sys.argv[1:]:
-        results.table = {k: v for k, v in results.table.items() if k[0].split("/")[0] in areas}
+    results.table = {k: v for k, v in results.table.items() if k[0].split("/")[0] in areas}
     before = digest()
     note = ""
     with tempfile.TemporaryDirectory() as work:

@@ -23,11 +23,8 @@ try() {
 cmake --install "$build" --prefix "$prefix" >/dev/null || exit 1
 pc=$(find "$prefix" -name ramet.pc)
 libdir=$(dirname "$(dirname "$pc")")
-# ramet.pc carries the prefix of the configuration; a scratch prefix is told to pkg-config.
 flags() {
-	PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --define-variable=prefix="$prefix" \
-		--define-variable=libdir="$libdir" --define-variable=includedir="$prefix/include" \
-		"$@" ramet
+	PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config "$@" ramet
 }
 
 cat >"$prefix/use.c" <<'END'

@@ -1,6 +1,7 @@
 # Completions of ramet for bash: source this file, or install it where bash-completion looks.
 
-_ramet_commands="list info tree entries path context branches stats help"
+_ramet_commands="list info tree entries path context branches stats show export
+	new append branch fork label name migrate delete help"
 _ramet_common="--json --store --no-cache --color --width --no-pager --help --version"
 
 # The command in the words before the cursor, if there is one. An option's value is none.
@@ -9,7 +10,9 @@ _ramet_command()
 	local i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--store | --color | --width | --cwd | --number | --leaf | -n | -l) ((i++)) ;;
+		--store | --color | --width | --cwd | --number | --leaf | -n | -l | --output | -o | \
+			--id | --parent-session | --parent | --expect | --on-conflict | --level | \
+			--into | --at) ((i++)) ;;
 		-* | =) ;;
 		*)
 			echo "${COMP_WORDS[i]}"
@@ -26,6 +29,13 @@ _ramet_options()
 	info | tree) echo "--all $_ramet_common" ;;
 	path) echo "--leaf $_ramet_common" ;;
 	context) echo "--leaf --projection --llm --system --tokens --all $_ramet_common" ;;
+	show) echo "--at --all --thinking $_ramet_common" ;;
+	export) echo "--jsonl --leaf --output --force $_ramet_common" ;;
+	new) echo "--cwd --id --parent-session $_ramet_common" ;;
+	append) echo "--parent --expect --on-conflict --level $_ramet_common" ;;
+	fork) echo "--into --cwd --id --keep --plan $_ramet_common" ;;
+	migrate) echo "--dry-run $_ramet_common" ;;
+	delete) echo "--permanently --yes $_ramet_common" ;;
 	*) echo "$_ramet_common" ;;
 	esac
 }
@@ -50,11 +60,15 @@ _ramet()
 
 	COMPREPLY=()
 	case $prev in
-	--store) _ramet_offer "pi" d ;;
+	--store | --into) _ramet_offer "pi" d ;;
 	--color) _ramet_offer "auto always never" "" ;;
 	--cwd) _ramet_offer "" d ;;
-	--leaf | -l) _ramet_offer "null" "" ;;
-	--width | --number | -n) ;;
+	--leaf | -l | --at | --parent | --expect) _ramet_offer "null" "" ;;
+	--parent-session) _ramet_offer "@last" f ;;
+	--on-conflict) _ramet_offer "refuse branch" "" ;;
+	--level) _ramet_offer "each turn none" "" ;;
+	--output | -o) _ramet_offer "" f ;;
+	--width | --number | -n | --id) ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_ramet_offer "$(_ramet_options "$command")" ""
@@ -64,6 +78,8 @@ _ramet()
 			_ramet_offer "$_ramet_commands" ""
 		elif [[ $command == list ]]; then
 			_ramet_offer "pi" f
+		elif [[ $command == new ]]; then
+			:
 		else
 			_ramet_offer "@last" f
 		fi

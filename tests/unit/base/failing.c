@@ -59,7 +59,7 @@ int failing_memory_stop(void)
 
 static const struct rameti_env *real(void)
 {
-	return rameti_env_default();
+	return rameti_env_posix();
 }
 
 static int fails(struct failing_env *f)

@@ -53,7 +53,7 @@ static void write_file(struct ramet_bytes text)
 
 static struct ramet_session *open_file(unsigned threads)
 {
-	struct ramet_open_opts opts = { 0, threads };
+	struct ramet_open_opts opts = { .threads = threads };
 	struct ramet_session *s = NULL;
 	struct ramet_error err = { 0 };
 
@@ -330,7 +330,7 @@ static void session__notices_a_change_by_others(void **state)
 
 static void session__keeps_to_the_line_limit(void **state)
 {
-	struct ramet_open_opts opts = { 400, 1 };
+	struct ramet_open_opts opts = { .max_line = 400, .threads = 1 };
 	struct ramet_buf b = RAMET_BUF_INIT(1u << 24);
 	struct ramet_session *s;
 	int i;

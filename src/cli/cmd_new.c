@@ -1,0 +1,83 @@
+/*
+ * cli/cmd_new.c - ramet new: a session with a header and nothing else.
+ */
+#include "cli/answer.h"
+#include "cli/cli.h"
+#include "cli/resolve.h"
+
+#include "base/error.h"
+
+static int print(struct cli *cli, const struct ramet_session *s, struct ramet_error *err)
+{
+	struct ramet_buf json = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_json_writer w;
+	int r;
+
+	if (!args_has(&cli->args, "json")) {
+		answer_path(cli, ramet_session_path(s));
+		return 0;
+	}
+	ramet_json_writer_init(&w, &json);
+	ramet_json_open_object(&w);
+	answer_add_path(&w, "path", ramet_session_path(s));
+	answer_add_text(&w, "id", ramet_session_header(s)->id);
+	ramet_json_close_object(&w);
+	r = answer_json(cli, &json, err);
+	ramet_buf_release(&json);
+	return r;
+}
+
+static int create(struct cli *cli, const char *cwd, struct ramet_create_opts *opts,
+		  struct ramet_error *err)
+{
+	struct ramet_session *s;
+	int r = ramet_session_create(&s, cwd, opts, err);
+
+	if (r < 0)
+		return r;
+	r = print(cli, s, err);
+	ramet_session_close(s);
+	return r;
+}
+
+static int run(struct cli *cli, struct ramet_error *err)
+{
+	const char *given = args_get(&cli->args, "cwd");
+	const char *parent = args_get(&cli->args, "parent-session");
+	struct ramet_buf cwd = RAMET_BUF_INIT(CLI_TEXT_MAX), dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_buf from = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"), .write_now = 1 };
+	int r = resolve_directory(given ? given : ".", &cwd, err);
+
+	if (r == 0)
+		r = resolve_store_dir(args_get(&cli->args, "store"), cwd.ptr, &dir, err);
+	if (r == 0 && parent)
+		r = resolve_path(cli, parent, &from, err);
+	opts.dir = dir.ptr;
+	opts.parent_session = from.ptr;
+	if (r == 0)
+		r = create(cli, cwd.ptr, &opts, err);
+	ramet_buf_release(&cwd);
+	ramet_buf_release(&dir);
+	ramet_buf_release(&from);
+	return r;
+}
+
+static const struct opt opts[] = {
+	{ "cwd", 0, "D", "the working directory of the session (default: this one)" },
+	{ "id", 0, "I", "its id (default: a new one)" },
+	{ "parent-session", 0, "S", "the session it came from" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct cmd cmd_new = {
+	.name = "new", .args = "", .help = "begin a session, and print its path",
+	.more = "The file is made at once and holds the header only. --store says where: a\n"
+		"directory (made if missing), or pi for pi's directory of the working\n"
+		"directory, which is the default. With --json {\"path\",\"id\"}.\n"
+		"\n"
+		"Examples:\n"
+		"  s=$(ramet new)\n"
+		"  ramet new --store sessions --id first --cwd ~/work/shop\n",
+	.opts = opts, .min_words = 0, .max_words = 0, .run = run,
+};

@@ -1,0 +1,297 @@
+/*
+ * cli/feed.c - reads values, tells messages from entries, stores them, prints their ids.
+ *
+ * Invariants: an id is printed only when its entry is in the file, and before the next line is
+ * waited for, so that a program can talk to us line by line; messages that are already waiting are
+ * stored with one write. Refuses a line over the limit of JSON texts. A last line without a newline
+ * counts.
+ */
+#include "cli/feed.h"
+
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "cli/answer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)64 << 10)
+#define LINE_MAX_LEN ((size_t)RAMET_JSON_LEN_MAX)
+#define BATCH_MAX 256
+#define BATCH_TEXT ((size_t)1 << 20)
+
+/* Where a value stands on standard input; line 0: it comes from the command line. */
+struct place {
+	uint64_t line, offset;
+};
+struct message {
+	size_t at, len;                          /* in texts */
+	struct place place;
+};
+struct feed {
+	struct cli *cli;
+	struct ramet_session *s;
+	struct ramet_json_doc doc;
+	struct ramet_buf texts;                  /* messages to be stored, one behind the other */
+	struct message batch[BATCH_MAX];
+	size_t n;
+	struct place next;                       /* of the next line */
+};
+
+/* What is wrong with a value is said with its place; what is wrong with the session is not. */
+static int fail_at(int r, const struct place *place, struct ramet_error *err)
+{
+	int of_value = r == RAMET_EJSON || r == RAMET_EINVAL || r == RAMET_ELIMIT ||
+		       r == RAMET_ENOTFOUND;
+
+	if (!of_value || !place->line)
+		return r;
+	if (err->offset != RAMET_NO_OFFSET)
+		err->offset += place->offset;
+	err->line = place->line;
+	err->path[0] = '\0';
+	rameti_error_set_path(err, "standard input");
+	return r;
+}
+
+/* An entry may be in memory only as yet: a new session waits for a message. Here it does not. */
+static int print_stored(struct feed *f, const char *id, struct ramet_error *err)
+{
+	int r = ramet_session_stored(f->s) ? 0 : ramet_session_write(f->s, err);
+
+	if (r == 0)
+		answer_id(f->cli, ramet_bytes_of(id));
+	return r;
+}
+
+/* ---- messages ---- */
+
+static int store_one_by_one(struct feed *f, const struct ramet_bytes *messages,
+			    struct ramet_error *err)
+{
+	char id[RAMET_ID_SIZE];
+	int r = 0;
+
+	for (size_t i = 0; i < f->n && r == 0; i++) {
+		r = ramet_session_append_message(f->s, messages[i], id, err);
+		if (r < 0)
+			return fail_at(r, &f->batch[i].place, err);
+		r = print_stored(f, id, err);
+	}
+	return r;
+}
+
+/* With one write; when one of them is refused, those before it still are to be stored. */
+static int store_batch(struct feed *f, struct ramet_error *err)
+{
+	struct ramet_bytes messages[BATCH_MAX];
+	char ids[BATCH_MAX][RAMET_ID_SIZE];
+	int r;
+
+	if (ramet_buf_status(&f->texts) < 0)
+		return rameti_fail_nomem(err);
+	for (size_t i = 0; i < f->n; i++) {
+		messages[i].ptr = f->texts.ptr + f->batch[i].at;
+		messages[i].len = f->batch[i].len;
+	}
+	r = f->n ? ramet_session_append_messages(f->s, messages, f->n, ids, err) : 0;
+	if (r == RAMET_EINVAL || r == RAMET_EJSON || r == RAMET_ELIMIT)
+		r = store_one_by_one(f, messages, err);
+	else
+		for (size_t i = 0; i < f->n && r == 0; i++)
+			r = print_stored(f, ids[i], err);
+	f->n = 0;
+	ramet_buf_reset(&f->texts);
+	return r;
+}
+
+static int add_message(struct feed *f, struct ramet_bytes text, struct ramet_error *err)
+{
+	const struct ramet_json *message = ramet_json_root(&f->doc);
+	struct ramet_buf now = RAMET_BUF_INIT(32);
+	struct message *m = &f->batch[f->n++];
+	int r = 0;
+
+	m->at = f->texts.len;
+	m->place = f->next;
+	if (ramet_json_get(message, "timestamp")) {
+		ramet_buf_add(&f->texts, text);
+	} else {
+		struct ramet_json_edit edit = { .key = ramet_bytes_of("timestamp") };
+
+		ramet_buf_addf(&now, "%lld", (long long)rameti_now_ms(NULL));
+		edit.value = ramet_buf_bytes(&now);
+		r = ramet_json_edit(&f->texts, text, message, &edit, 1, err);
+	}
+	m->len = f->texts.len - m->at;
+	ramet_buf_release(&now);
+	if (r == 0 && (f->n == BATCH_MAX || f->texts.len >= BATCH_TEXT))
+		r = store_batch(f, err);
+	return r;
+}
+
+/* ---- any value ---- */
+
+static int store_entry(struct feed *f, struct ramet_bytes text, struct ramet_error *err)
+{
+	char id[RAMET_ID_SIZE];
+	int r = store_batch(f, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_session_append_entry(f->s, text, id, err);
+	if (r < 0)
+		return fail_at(r, &f->next, err);
+	return print_stored(f, id, err);
+}
+
+/* A value is refused only after those before it are stored, whose failure is told first. */
+static int refuse(struct feed *f, int code, const char *text, struct ramet_error *err)
+{
+	int r = store_batch(f, err);
+
+	if (r < 0)
+		return r;
+	return fail_at(rameti_fail(err, code, "%s", text), &f->next, err);
+}
+
+static int take_value(struct feed *f, struct ramet_bytes text, struct ramet_error *err)
+{
+	const struct ramet_json *value;
+	struct ramet_error parse_err;
+	int r = ramet_json_parse(&f->doc, text, RAMET_JSON_STRICT, &parse_err);
+
+	if (r < 0) {
+		r = store_batch(f, err);
+		if (r == 0) {
+			*err = parse_err;
+			r = fail_at(parse_err.code, &f->next, err);
+		}
+		return r;
+	}
+	value = ramet_json_root(&f->doc);
+	if (ramet_json_kind(ramet_json_get(value, "role")) == RAMET_JSON_STRING)
+		return add_message(f, text, err);
+	if (ramet_json_kind(ramet_json_get(value, "type")) == RAMET_JSON_STRING)
+		return store_entry(f, text, err);
+	if (ramet_json_kind(value) != RAMET_JSON_OBJECT)
+		return refuse(f, RAMET_EINVAL, "a message or an entry is a JSON object", err);
+	return refuse(f, RAMET_EINVAL,
+		      "neither a message (a text \"role\") nor an entry (a text \"type\")", err);
+}
+
+static void feed_release(struct feed *f)
+{
+	ramet_json_doc_release(&f->doc);
+	ramet_buf_release(&f->texts);
+}
+
+int feed_one(struct cli *cli, struct ramet_session *s, struct ramet_bytes json,
+	     struct ramet_error *err)
+{
+	struct feed f = { .cli = cli, .s = s, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
+	int r = take_value(&f, json, err);
+
+	if (r == 0)
+		r = store_batch(&f, err);
+	feed_release(&f);
+	return r;
+}
+
+/* ---- standard input ---- */
+
+/* What is there, or wait until something is: 1 more, 0 the end. */
+static int read_more(struct ramet_buf *input, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+
+	if (ramet_buf_reserve(input, CHUNK) < 0)
+		return rameti_fail_nomem(err);
+	for (;;) {
+		ssize_t n = env->read(env->user, STDIN_FILENO, input->ptr + input->len, CHUNK);
+
+		if (n >= 0) {
+			input->len += (size_t)n;
+			input->ptr[input->len] = '\0';
+			return n > 0;
+		}
+		if (errno == EAGAIN) {
+			struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
+
+			(void)poll(&p, 1, -1);
+		} else if (errno != EINTR) {
+			return rameti_fail_sys(err, errno, "standard input", "cannot read");
+		}
+	}
+}
+
+static int is_blank(struct ramet_bytes line)
+{
+	size_t i = 0;
+
+	while (i < line.len && memchr(" \t\r", line.ptr[i], 3))
+		i++;
+	return i == line.len;
+}
+
+static int take_line(struct feed *f, struct ramet_bytes line, struct ramet_error *err)
+{
+	int r = 0;
+
+	f->next.line++;
+	if (line.len > LINE_MAX_LEN)
+		r = refuse(f, RAMET_ELIMIT, "the line is longer than 512 MiB", err);
+	else if (!is_blank(line))
+		r = take_value(f, line, err);
+	f->next.offset += line.len + 1;
+	return r;
+}
+
+/* All whole lines of input; a part of one stays in it. *seen: bytes known to hold no newline. */
+static int take_lines(struct feed *f, struct ramet_buf *input, size_t *seen,
+		      struct ramet_error *err)
+{
+	const char *at = input->ptr, *end = at + input->len, *newline;
+	int r = 0;
+
+	while (r == 0 && !out_broken(&f->cli->out) &&
+	       (newline = memchr(at + *seen, '\n', (size_t)(end - at) - *seen)) != NULL) {
+		r = take_line(f, (struct ramet_bytes){ at, (size_t)(newline - at) }, err);
+		at = newline + 1;
+		*seen = 0;
+	}
+	*seen = (size_t)(end - at);
+	if (at != input->ptr)
+		memmove(input->ptr, at, *seen);
+	ramet_buf_truncate(input, *seen);
+	if (r == 0)
+		r = store_batch(f, err);
+	if (r == 0 && *seen > LINE_MAX_LEN)
+		r = take_line(f, ramet_buf_bytes(input), err);
+	return r;
+}
+
+int feed_input(struct cli *cli, struct ramet_session *s, struct ramet_error *err)
+{
+	struct ramet_buf input = RAMET_BUF_INIT(LINE_MAX_LEN + 2 * CHUNK);
+	struct feed f = { .cli = cli, .s = s, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
+	size_t seen = 0;
+	int r;
+
+	while ((r = read_more(&input, err)) > 0 && !out_broken(&cli->out)) {
+		r = take_lines(&f, &input, &seen, err);
+		out_flush(&cli->out);
+		if (r < 0)
+			break;
+	}
+	if (r == 0 && input.len)
+		r = take_line(&f, ramet_buf_bytes(&input), err);
+	if (r == 0)
+		r = store_batch(&f, err);
+	ramet_buf_release(&input);
+	feed_release(&f);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * ops/fork_priv.h - what the ways to fork share.
+ */
+#ifndef RAMETI_OPS_FORK_PRIV_H
+#define RAMETI_OPS_FORK_PRIV_H
+
+#include "ramet/ops.h"
+#include "store/birth.h"
+
+/* Begin a session that names source as the one it came from. dir NULL: pi's of its cwd. */
+int rameti_fork_begin(struct rameti_birth *b, const struct ramet_session *source,
+		      enum rameti_birth_place place, const struct ramet_fork_opts *opts,
+		      const char *dir, struct ramet_error *err);
+
+#endif

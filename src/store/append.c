@@ -1,0 +1,328 @@
+/*
+ * store/append.c - entries become lines, lines become durable, and only then rows.
+ *
+ * The order is: compose and check, write and sync, take into the tree. Room in the tree is made
+ * before anything is written, so that what is stored is also shown. A failure before the write
+ * leaves everything as it was; one after it is told as what it is.
+ */
+#include "store/session_priv.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/birth.h"
+
+#define REPLACED_MAX 8
+
+int rameti_session_writable(const struct ramet_session *s, struct ramet_error *err)
+{
+	if (s->reader.header.version < 2)
+		return rameti_fail_at(err, RAMET_EVERSION, s->path, 0, RAMET_NO_OFFSET,
+				      "a session of version 1 is read-only: ramet migrate makes a "
+				      "current one of it");
+	if (s->log.doubtful)
+		return rameti_fail_at(err, RAMET_EUNKNOWN, s->path, 0, RAMET_NO_OFFSET,
+				      "an earlier entry may not be stored: open the session anew");
+	if (s->log.dead)
+		return rameti_fail_at(err, RAMET_EIO, s->path, 0, RAMET_NO_OFFSET,
+				      "an earlier write was cut off: open the session anew");
+	return 0;
+}
+
+static int random_bytes(struct ramet_session *s, unsigned char *to, unsigned n,
+			struct ramet_error *err)
+{
+	int r = 0;
+
+	if (s->n_random < n) {
+		r = rameti_random(s->source.file.env, s->random, sizeof(s->random), err);
+		s->n_random = r < 0 ? 0 : sizeof(s->random);
+	}
+	if (r < 0)
+		return r;
+	s->n_random -= n;
+	memcpy(to, s->random + s->n_random, n);
+	return 0;
+}
+
+static int start_ids(struct ramet_session *s, struct rameti_id_maker *m, struct ramet_error *err)
+{
+	uint32_t random;
+	int r = random_bytes(s, (unsigned char *)&random, sizeof(random), err);
+
+	rameti_id_start(m, r < 0 ? 0 : random);
+	return r;
+}
+
+int rameti_session_make_id(struct ramet_session *s, char id[RAMET_ID_SIZE], struct ramet_error *err)
+{
+	struct rameti_id_maker m;
+	int r = start_ids(s, &m, err);
+
+	return r < 0 ? r : rameti_id_next(&m, s->reader.tree, id, err);
+}
+
+/* ---- composing ---- */
+
+/* What an entry hangs from: the leaf, or the nearest entry before it that can have children. */
+static struct ramet_bytes parent_of(const struct ramet_session *s, uint32_t row)
+{
+	const struct ramet_bytes none = { NULL, 0 };
+
+	for (; row != RAMET_NONE; row = row ? row - 1 : RAMET_NONE)
+		if (!(ramet_tree_row(s->reader.tree, row)->flags &
+		      (RAMET_ROW_NO_ID | RAMET_ROW_SHADOWED)))
+			return ramet_tree_id(s->reader.tree, row);
+	return none;
+}
+
+static int give_ids(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+		    struct ramet_error *err)
+{
+	struct rameti_id_maker m;
+	int r = start_ids(s, &m, err);
+	size_t i;
+
+	for (i = 0; !r && i < n; i++)
+		if (!*pieces[i].id)
+			r = rameti_id_next(&m, s->reader.tree, pieces[i].id, err);
+	return r;
+}
+
+/* The pieces as lines, behind a line end when the file's last line has none. */
+static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+		   struct ramet_error *err)
+{
+	struct rameti_draft d = { .parent = parent_of(s, s->leaf) };
+	char now[40] = "\"";
+	int64_t ms = rameti_now_ms(s->source.file.env);
+	size_t i, len;
+
+	if (ms == RAMETI_TIME_NONE)
+		return rameti_fail(err, RAMET_EIO, "the clock gives no usable time");
+	rameti_time_format(ms, now + 1);
+	len = strlen(now);
+	now[len++] = '"';
+	ramet_buf_reset(&s->lines);
+	if (s->stored && s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n')
+		ramet_buf_add_char(&s->lines, '\n');
+	for (i = 0; i < n; i++) {
+		d.type = pieces[i].type;
+		d.members = pieces[i].members;
+		d.id = ramet_bytes_of(pieces[i].id);
+		d.timestamp = pieces[i].timestamp.ptr ? pieces[i].timestamp :
+							(struct ramet_bytes){ now, len };
+		s->reader.codec->write_entry(&d, &s->lines);
+		ramet_buf_add_char(&s->lines, '\n');
+		d.parent = d.id;
+	}
+	if (ramet_buf_status(&s->lines) == RAMET_ELIMIT)
+		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
+				   (unsigned)RAMET_JSON_LEN_MAX);
+	return ramet_buf_status(&s->lines) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* Rows of the lines as a reader will find them at offset; room for them in the tree. */
+static int scan(struct ramet_session *s, uint64_t offset, size_t n, struct ramet_error *err)
+{
+	struct ramet_bytes text = ramet_buf_bytes(&s->lines);
+	uint32_t len;
+	int r = 0, terminated;
+
+	if (!s->scanner)
+		r = rameti_scanner_new(&s->scanner, s->reader.codec->wants,
+				       s->reader.codec->n_wants, 0, err);
+	if (r < 0)
+		return r;
+	rameti_batch_reset(&s->batch);
+	if (text.ptr[0] == '\n') {
+		text.ptr++;
+		text.len--;
+		offset++;
+	}
+	while (text.len) {
+		if (rameti_batch_line(&s->batch, s->reader.codec, s->scanner, text, offset, &len,
+				      &terminated) < 0)
+			return rameti_fail_nomem(err);
+		if (len > rameti_session_max_line(s))
+			return rameti_fail(err, RAMET_ELIMIT, "an entry of more than %zu bytes",
+					   rameti_session_max_line(s));
+		len += (uint32_t)terminated;
+		text.ptr += len;
+		text.len -= len;
+		offset += len;
+	}
+	if (s->batch.n_odd && s->batch.odd[0].trouble == RAMETI_TROUBLE_DEPTH)
+		return rameti_fail(err, RAMET_ELIMIT, "nested too deeply for an entry");
+	if (s->batch.n != n || s->batch.n_odd)
+		return rameti_fail(err, RAMET_EINVAL, "what was given does not make an entry");
+	return rameti_reader_make_room(&s->reader, &s->batch, err);
+}
+
+static int holds_talk(const struct rameti_batch *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (rameti_is_talk(&b->rows[i]))
+			return 1;
+	return 0;
+}
+
+/* The composed lines are stored, where the batch says: show them. */
+static void take_in(struct ramet_session *s)
+{
+	uint32_t before = ramet_tree_count(s->reader.tree);
+
+	if (rameti_reader_feed(&s->reader, &s->batch, NULL) < 0 ||
+	    rameti_tree_settle(s->reader.tree, NULL) < 0)
+		s->stale = ramet_tree_count(s->reader.tree) != before + s->batch.n ||
+			   s->batch.n_odd;
+	s->leaf = ramet_tree_count(s->reader.tree) - 1;
+}
+
+/* ---- sessions that are in no file ---- */
+
+/* Behind what is in memory; the file appears with it when the time has come. */
+static int append_to_text(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			  struct ramet_error *err)
+{
+	size_t before = s->text.len;
+	int r = give_ids(s, pieces, n, err);
+
+	if (!r)
+		r = compose(s, pieces, n, err);
+	if (!r)
+		r = scan(s, before, n, err);
+	if (r < 0)
+		return r;
+	ramet_buf_add(&s->text, ramet_buf_bytes(&s->lines));
+	r = ramet_buf_status(&s->text) < 0 ? rameti_fail_nomem(err) : 0;
+	if (!r && s->path && (s->has_talk || holds_talk(&s->batch)))
+		r = rameti_session_store(s, err);
+	if (!r) {
+		take_in(s);
+	} else if (!s->stored) {
+		s->text.status = 0;
+		ramet_buf_truncate(&s->text, before);
+	}
+	return r;
+}
+
+/* ---- sessions in a file ---- */
+
+/* Have the file that the name means now, locked, and all of it in the tree. */
+static int lock_current(struct ramet_session *s, struct ramet_error *err)
+{
+	enum rameti_look look;
+	uint64_t size = 0;
+	int tries, r;
+
+	for (tries = 0; tries < REPLACED_MAX; tries++) {
+		r = s->stale ? rameti_session_reload(s, err) : 0;
+		if (!r)
+			r = rameti_log_begin(s, err);
+		if (r < 0)
+			return r;
+		look = RAMETI_LOOK_OTHER;
+		if (s->log.appending)
+			r = rameti_log_look(s, &look, &size, err);
+		if (!r && look == RAMETI_LOOK_SAME)
+			return 0;
+		if (!r && look == RAMETI_LOOK_GREW)
+			r = rameti_session_catch_up(s, size, err);
+		else if (!r)
+			r = rameti_session_reload(s, err);
+		if (!r && look == RAMETI_LOOK_GREW && s->log.appending)
+			return 0;
+		rameti_log_end(s);
+		if (r < 0)
+			return r;
+	}
+	return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
+			      "other programs keep replacing the file");
+}
+
+/* Somebody without a lock wrote in between, or nobody knows: the file says what is where. */
+static void take_in_from_file(struct ramet_session *s, uint64_t at, const char *id)
+{
+	struct rameti_source now = s->source;
+	uint64_t end = at + s->lines.len;
+	uint32_t row = RAMET_NONE;
+
+	if (at == RAMETI_LOG_SOMEWHERE && rameti_source_size(&now, &end, NULL) < 0)
+		s->stale = 1;
+	else if (!rameti_session_catch_up(s, end, NULL))
+		row = ramet_tree_find(s->reader.tree, ramet_bytes_of(id));
+	if (row != RAMET_NONE)
+		s->leaf = row;
+}
+
+/* The lines are the end of the file now. */
+static void note_written(struct ramet_session *s)
+{
+	struct rameti_log *log = &s->log;
+	size_t len = s->lines.len < RAMETI_TAIL_LEN ? s->lines.len : RAMETI_TAIL_LEN;
+	size_t keep = RAMETI_TAIL_LEN - len < log->tail_len ? RAMETI_TAIL_LEN - len : log->tail_len;
+
+	memmove(log->tail, log->tail + log->tail_len - keep, keep);
+	memcpy(log->tail + keep, s->lines.ptr + s->lines.len - len, len);
+	log->tail_len = keep + len;
+	s->source.size += s->lines.len;
+}
+
+static int must_sync(const struct ramet_session *s, const struct rameti_piece *last)
+{
+	return s->opts.level == RAMET_LEVEL_EACH ||
+	       (s->opts.level == RAMET_LEVEL_TURN && last->ends_turn);
+}
+
+static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			 struct ramet_error *err)
+{
+	uint64_t at = 0;
+	int r = give_ids(s, pieces, n, err);
+
+	if (!r)
+		r = compose(s, pieces, n, err);
+	if (!r)
+		r = scan(s, s->source.size, n, err);
+	if (!r && must_sync(s, &pieces[n - 1]))
+		r = rameti_log_name(s, err);         /* may fail: nothing is written yet */
+	if (!r)
+		r = rameti_log_write(s, ramet_buf_bytes(&s->lines), &at, err);
+	if (!r && must_sync(s, &pieces[n - 1]))
+		r = rameti_log_sync(s, err);
+	if (r < 0)
+		return r;
+	if (at != s->source.size) {
+		take_in_from_file(s, at, pieces[n - 1].id);
+		return 0;
+	}
+	note_written(s);
+	take_in(s);
+	return 0;
+}
+
+int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			  struct ramet_error *err)
+{
+	int r = rameti_session_writable(s, err);
+
+	if (r < 0 || !n)
+		return r;
+	if (!s->stored) {
+		r = append_to_text(s, pieces, n, err);
+	} else {
+		r = lock_current(s, err);
+		if (r < 0)
+			return r;
+		r = append_locked(s, pieces, n, err);
+		rameti_log_end(s);
+	}
+	if (!r)
+		s->has_talk |= holds_talk(&s->batch);
+	rameti_error_set_path(r < 0 ? err : NULL, s->path);
+	return r;
+}

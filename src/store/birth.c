@@ -1,0 +1,126 @@
+/*
+ * store/birth.c - sessions made of lines that are there already, and ids for those that are
+ * not.
+ *
+ * A session that is written at once goes line by line into a file that has no name yet,
+ * however long it is; one that has to wait for its first message stays in memory.
+ */
+#include "store/birth.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "store/session_priv.h"
+
+#define ID_TRIES 100u
+
+int rameti_birth_begin(struct rameti_birth *b, enum rameti_birth_place place, const char *cwd,
+		       const struct ramet_create_opts *opts, struct ramet_error *err)
+{
+	const struct ramet_bytes nothing = { NULL, 0 };
+	struct ramet_buf dir = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int r;
+
+	b->place = place;
+	if (place == RAMETI_BIRTH_MEMORY)
+		return ramet_session_create_memory(&b->s, cwd, nothing, opts, err);
+	r = ramet_session_create(&b->s, cwd, opts, err);
+	if (r < 0 || place == RAMETI_BIRTH_LATER)
+		return r;
+	rameti_path_dir(b->s->path, &dir);
+	if (ramet_buf_status(&dir) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		r = rameti_dir_make(NULL, dir.ptr, b->s->opts.level != RAMET_LEVEL_NONE, err);
+	if (!r)
+		r = rameti_newfile_open(&b->file, b->s->path, 0600, err);
+	if (!r)
+		r = rameti_newfile_write(&b->file, ramet_buf_bytes(&b->s->text), err);
+	ramet_buf_release(&dir);
+	return r;
+}
+
+int rameti_birth_line(struct rameti_birth *b, struct ramet_bytes line, struct ramet_error *err)
+{
+	int r;
+
+	if (b->place == RAMETI_BIRTH_FILE) {
+		r = rameti_newfile_write(&b->file, line, err);
+		return r < 0 ? r : rameti_newfile_write(&b->file, ramet_bytes_of("\n"), err);
+	}
+	ramet_buf_add(&b->s->text, line);
+	ramet_buf_add_char(&b->s->text, '\n');
+	return ramet_buf_status(&b->s->text) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+static int end_file(struct rameti_birth *b, struct ramet_session **out, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	struct ramet_open_opts opts = b->s->opts;
+	int sync = opts.level != RAMET_LEVEL_NONE;
+	int r = rameti_newfile_commit(&b->file, sync ? RAMETI_NEWFILE_SYNC : 0, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_session_open(out, b->s->path, &opts, err);
+	if (r < 0)
+		(void)env->unlink(env->user, b->s->path);    /* nobody has heard of it yet */
+	if (!r && sync)
+		(*out)->log.named = 1;
+	return r;
+}
+
+int rameti_birth_end(struct rameti_birth *b, struct ramet_session **out, struct ramet_error *err)
+{
+	int r;
+
+	if (b->place == RAMETI_BIRTH_FILE)
+		return end_file(b, out, err);
+	rameti_reader_release(&b->s->reader);
+	r = rameti_session_load(b->s, err);
+	if (!r) {
+		*out = b->s;
+		b->s = NULL;
+	}
+	return r;
+}
+
+void rameti_birth_abort(struct rameti_birth *b)
+{
+	rameti_newfile_abort(&b->file);
+	ramet_session_close(b->s);
+	b->s = NULL;
+}
+
+void rameti_id_start(struct rameti_id_maker *m, uint32_t random)
+{
+	m->at = random;
+	m->tries = 0;
+}
+
+int rameti_id_next(struct rameti_id_maker *m, const struct ramet_tree *t, char id[RAMET_ID_SIZE],
+		   struct ramet_error *err)
+{
+	uint8_t bytes[4];
+	unsigned i;
+
+	for (; m->tries < ID_TRIES; m->tries++) {
+		for (i = 0; i < 4; i++)
+			bytes[i] = (uint8_t)(m->at >> (24 - 8 * i));
+		m->at += 0x9e3779b1u;
+		rameti_hex(bytes, sizeof(bytes), id);
+		if (ramet_tree_find(t, ramet_bytes_of(id)) == RAMET_NONE)
+			return 0;
+	}
+	return rameti_uuid4(NULL, id, err);
+}
+
+const char *rameti_session_abs_path(const struct ramet_session *s)
+{
+	return s->abs_path;
+}
+
+uint64_t rameti_session_size(const struct ramet_session *s)
+{
+	return s->source.size;
+}

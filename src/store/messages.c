@@ -1,0 +1,301 @@
+/*
+ * store/messages.c - appending messages, one or many, and entries given as a whole.
+ *
+ * A message must be an object with a role; the roles that pi lists must have content it can
+ * list, since one message without would make pi leave the whole session out. Unknown roles
+ * and members are stored as they are.
+ */
+#include "store/entries_priv.h"
+
+#include <string.h>
+#include "base/error.h"
+
+/* ---- messages ---- */
+
+static int fail_member(const char *member, struct ramet_error *err)
+{
+	return rameti_fail(err, RAMET_EINVAL, "the message's %s has the wrong type", member);
+}
+
+/* 0, or why this is no message; *role as ramet_role_of has it. */
+static int check_message(const struct ramet_json *o, int *role, struct ramet_error *err)
+{
+	const struct ramet_json *name = ramet_json_get(o, "role");
+	int content = ramet_json_kind(ramet_json_get(o, "content"));
+	int time = ramet_json_kind(ramet_json_get(o, "timestamp"));
+	struct ramet_buf text = RAMET_BUF_INIT(256);
+
+	if (ramet_json_kind(name) != RAMET_JSON_STRING)
+		return rameti_fail(err, RAMET_EINVAL, "the message has no role");
+	ramet_json_text(name, &text);
+	*role = ramet_role_of(ramet_buf_bytes(&text));
+	ramet_buf_release(&text);
+	if (time != RAMET_JSON_NONE && time != RAMET_JSON_NUMBER)
+		return fail_member("timestamp", err);
+	switch (*role) {
+	case RAMET_ROLE_SYSTEM:
+	case RAMET_ROLE_USER:
+	case RAMET_ROLE_ASSISTANT:
+	case RAMET_ROLE_TOOL_RESULT:
+	case RAMET_ROLE_CUSTOM:
+		if (content != RAMET_JSON_STRING && content != RAMET_JSON_ARRAY)
+			return fail_member("content", err);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* Does an agent that said this wait for the user? */
+static int ends_turn(const struct ramet_json *o, int role)
+{
+	return role == RAMET_ROLE_ASSISTANT &&
+	       !ramet_json_text_is(ramet_json_get(o, "stopReason"), "toolUse");
+}
+
+/* The members of a message entry at the end of s->members. */
+static int add_message(struct ramet_session *s, struct ramet_bytes message,
+		       struct rameti_piece *piece, struct ramet_error *err)
+{
+	struct ramet_buf *b = &s->members;
+	size_t start = b->len;
+	int role, r = rameti_given_json(s, message, "message", RAMETI_IS_OBJECT, err);
+
+	if (!r)
+		r = check_message(ramet_json_root(&s->doc), &role, err);
+	if (r < 0)
+		return r;
+	piece->type = ramet_bytes_of("message");
+	piece->ends_turn = ends_turn(ramet_json_root(&s->doc), role);
+	ramet_buf_add_str(b, "\"message\":");
+	rameti_json_add_compact(b, ramet_json_root(&s->doc));
+	if (ramet_buf_status(b) == RAMET_ELIMIT)
+		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
+				   (unsigned)RAMET_JSON_LEN_MAX);
+	if (ramet_buf_status(b) < 0)
+		return rameti_fail_nomem(err);
+	/* only the length counts yet: the buffer may still move */
+	piece->members.len = b->len - start;
+	return 0;
+}
+
+static int append_messages(struct ramet_session *s, const struct ramet_bytes *messages, size_t n,
+			   struct rameti_piece *pieces, struct ramet_error *err)
+{
+	const char *at;
+	size_t i;
+	int r = 0;
+
+	ramet_buf_reset(&s->members);
+	for (i = 0; !r && i < n; i++)
+		r = add_message(s, messages[i], &pieces[i], err);
+	if (r < 0)
+		return r;
+	for (at = s->members.ptr, i = 0; i < n; at += pieces[i++].members.len)
+		pieces[i].members.ptr = at;
+	return rameti_session_append(s, pieces, n, err);
+}
+
+int ramet_session_append_messages(struct ramet_session *s, const struct ramet_bytes *messages,
+				  size_t n, char (*ids)[RAMET_ID_SIZE], struct ramet_error *err)
+{
+	struct rameti_piece *pieces = ramet_calloc(n + !n, sizeof(*pieces));
+	size_t i;
+	int r;
+
+	if (!pieces)
+		return rameti_fail_nomem(err);
+	ramet_session_lock(s);
+	r = append_messages(s, messages, n, pieces, err);
+	ramet_session_unlock(s);
+	for (i = 0; !r && ids && i < n; i++)
+		memcpy(ids[i], pieces[i].id, RAMET_ID_SIZE);
+	ramet_free(pieces);
+	return r;
+}
+
+int ramet_session_append_message(struct ramet_session *s, struct ramet_bytes message, char *id,
+				 struct ramet_error *err)
+{
+	struct rameti_piece piece;
+	int r;
+
+	memset(&piece, 0, sizeof(piece));
+	ramet_session_lock(s);
+	r = append_messages(s, &message, 1, &piece, err);
+	ramet_session_unlock(s);
+	if (!r && id)
+		memcpy(id, piece.id, RAMET_ID_SIZE);
+	return r;
+}
+
+/* ---- whole entries ---- */
+
+/* What a member of a known type must be; required ones must be there. */
+static const struct rule {
+	uint8_t type, required;
+	const char *key;
+	unsigned kinds;
+} rules[] = {
+	{ RAMET_ENTRY_MESSAGE, 1, "message", RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_MODEL_CHANGE, 1, "provider", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_MODEL_CHANGE, 1, "modelId", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_THINKING_LEVEL_CHANGE, 1, "thinkingLevel", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_USAGE, 1, "kind", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_USAGE, 1, "provider", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_USAGE, 1, "model", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_USAGE, 1, "usage", RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_USAGE, 0, "note", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_COMPACTION, 1, "summary", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_COMPACTION, 1, "firstKeptEntryId", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_COMPACTION, 1, "tokensBefore", RAMETI_IS_NUMBER },
+	{ RAMET_ENTRY_COMPACTION, 0, "usage", RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_COMPACTION, 0, "fromHook", RAMETI_IS_BOOL },
+	{ RAMET_ENTRY_COMPACTION, 0, "systemMessage", RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_BRANCH_SUMMARY, 1, "fromId", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_BRANCH_SUMMARY, 1, "summary", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_BRANCH_SUMMARY, 0, "usage", RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_BRANCH_SUMMARY, 0, "fromHook", RAMETI_IS_BOOL },
+	{ RAMET_ENTRY_CUSTOM, 1, "customType", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_CUSTOM_MESSAGE, 1, "customType", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_CUSTOM_MESSAGE, 1, "content", RAMETI_IS_TEXT | RAMETI_IS_LIST },
+	{ RAMET_ENTRY_CUSTOM_MESSAGE, 1, "display", RAMETI_IS_BOOL },
+	{ RAMET_ENTRY_CONTEXT_EDIT, 1, "targetId", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_CONTEXT_EDIT, 1, "replacement", RAMETI_IS_NULL | RAMETI_IS_OBJECT },
+	{ RAMET_ENTRY_LABEL, 1, "targetId", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_LABEL, 0, "label", RAMETI_IS_TEXT },
+	{ RAMET_ENTRY_SESSION_INFO, 0, "name", RAMETI_IS_TEXT },
+};
+
+static int check_rules(const struct ramet_json *o, int type, struct ramet_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct rule *rule = &rules[i];
+		int kind = ramet_json_kind(ramet_json_get(o, rule->key));
+
+		if (rule->type != type)
+			continue;
+		if (kind == RAMET_JSON_NONE && rule->required)
+			return rameti_fail(err, RAMET_EINVAL, "an entry of type %s needs %s",
+					   ramet_entry_type_name(type), rule->key);
+		if (kind != RAMET_JSON_NONE && !(rule->kinds & 1u << kind))
+			return rameti_fail(err, RAMET_EINVAL, "the entry's %s has the wrong type",
+					   rule->key);
+	}
+	return 0;
+}
+
+/* The row that targetId names. */
+static int find_target(struct ramet_session *s, const struct ramet_json *o, uint32_t *row,
+		       struct ramet_error *err)
+{
+	struct ramet_buf id = RAMET_BUF_INIT(1u << 20);
+
+	ramet_json_text(ramet_json_get(o, "targetId"), &id);
+	*row = ramet_tree_find(s->reader.tree, ramet_buf_bytes(&id));
+	ramet_buf_release(&id);
+	if (*row == RAMET_NONE)
+		return rameti_fail(err, RAMET_ENOTFOUND, "no such entry");
+	return 0;
+}
+
+/* Members that are made here, and the type, which goes elsewhere. */
+static int is_made(const struct ramet_json *key)
+{
+	return ramet_json_text_is(key, "id") || ramet_json_text_is(key, "parentId") ||
+	       ramet_json_text_is(key, "timestamp");
+}
+
+/* All members but the type, in the order given. */
+static int add_members(struct ramet_session *s, const struct ramet_json *o, struct ramet_error *err)
+{
+	struct ramet_buf *b = &s->members;
+	const struct ramet_json *key, *value;
+
+	for (key = ramet_json_next(o, NULL); key; key = ramet_json_next(o, value)) {
+		value = ramet_json_next(o, key);
+		if (is_made(key))
+			return rameti_fail(err, RAMET_EINVAL,
+					   "id, parentId and timestamp are made here");
+		if (ramet_json_text_is(key, "type"))
+			continue;
+		if (b->len)
+			ramet_buf_add_char(b, ',');
+		ramet_buf_add(b, ramet_json_raw(key));
+		ramet_buf_add_char(b, ':');
+		rameti_json_add_compact(b, value);
+	}
+	return ramet_buf_status(b) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* A context edit has checks of its own, and its text may have to become a block. */
+static int append_edit(struct ramet_session *s, const struct ramet_json *o, char *id,
+		       struct ramet_error *err)
+{
+	struct ramet_buf copy = RAMET_BUF_INIT(RAMET_JSON_LEN_MAX);
+	uint32_t target;
+	int r = find_target(s, o, &target, err);
+
+	if (r == RAMET_ENOTFOUND)
+		target = RAMET_NONE - 1;                     /* reported after a bad replacement */
+	ramet_buf_add(&copy, ramet_json_raw(ramet_json_get(o, "replacement")));
+	if (ramet_buf_status(&copy) < 0)
+		r = rameti_fail_nomem(err);
+	else
+		r = ramet_session_append_context_edit(s, target, ramet_buf_bytes(&copy), id, err);
+	ramet_buf_release(&copy);
+	return r;
+}
+
+static int append_entry(struct ramet_session *s, struct ramet_bytes entry, char *id,
+			struct ramet_error *err)
+{
+	struct ramet_buf name = RAMET_BUF_INIT(1u << 20);
+	const struct ramet_json *o;
+	struct rameti_piece piece;
+	uint32_t target;
+	int role = 0, type, r = rameti_given_json(s, entry, "entry", RAMETI_IS_OBJECT, err);
+
+	if (r < 0)
+		return r;
+	o = ramet_json_root(&s->doc);
+	if (ramet_json_kind(ramet_json_get(o, "type")) != RAMET_JSON_STRING)
+		return rameti_fail(err, RAMET_EINVAL, "the entry has no type");
+	ramet_json_text(ramet_json_get(o, "type"), &name);
+	type = ramet_entry_type_of(ramet_buf_bytes(&name));
+	memset(&piece, 0, sizeof(piece));
+	piece.type = ramet_buf_bytes(&name);
+	ramet_buf_reset(&s->members);
+	if (type == RAMET_ENTRY_HEADER)
+		r = rameti_fail(err, RAMET_EINVAL, "a header is no entry");
+	else
+		r = check_rules(o, type, err);
+	if (!r && type == RAMET_ENTRY_MESSAGE)
+		r = check_message(ramet_json_get(o, "message"), &role, err);
+	if (!r && type == RAMET_ENTRY_LABEL)
+		r = find_target(s, o, &target, err);
+	if (!r)
+		r = add_members(s, o, err);
+	piece.members = ramet_buf_bytes(&s->members);
+	piece.ends_turn = ends_turn(ramet_json_get(o, "message"), role);
+	if (!r && type == RAMET_ENTRY_CONTEXT_EDIT)
+		r = append_edit(s, o, id, err);
+	else if (!r)
+		r = rameti_append_one(s, &piece, id, err);
+	ramet_buf_release(&name);
+	return r;
+}
+
+int ramet_session_append_entry(struct ramet_session *s, struct ramet_bytes entry, char *id,
+			       struct ramet_error *err)
+{
+	int r;
+
+	ramet_session_lock(s);
+	r = append_entry(s, entry, id, err);
+	ramet_session_unlock(s);
+	return r;
+}
