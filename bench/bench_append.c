@@ -1,12 +1,12 @@
 /*
  * bench/bench_append.c - appends messages to a new session, once, in a fresh process.
  *
- *     bench_append one|batch|each MESSAGES DIR    a message a line, to a new session in DIR
- *     bench_append floor|floor-each SESSION DIR   the lines of a session, with bare system calls
+ *     bench_append one|batch|each MESSAGES DIR       a message a line, to a new session in DIR
+ *     bench_append floor[-each|-write] SESSION DIR   the lines of a session, bare system calls
  *
  * one: a call a message; batch: a call a hundred messages; both at level `none`. each: as one, at
  * level `each`. floor: the system calls of `one` and nothing else; floor-each: write and
- * fdatasync. Prints one JSON line: the time of the appends alone and the size and path of the file.
+ * fdatasync; floor-write: write alone. Prints one JSON line: the time of the appends alone and the size and path of the file.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -116,25 +116,36 @@ static int bare_append(int fd, const char *path, struct ramet_bytes line)
 	       write(fd, line.ptr, line.len + 1) < 0 || flock(fd, LOCK_UN) < 0;
 }
 
-static int bare_append_each(int fd, struct ramet_bytes line)
+static int bare_append_each(int fd, const char *path, struct ramet_bytes line)
 {
+	(void)path;
 	return write(fd, line.ptr, line.len + 1) < 0 || fdatasync(fd) < 0;
 }
 
-static int run_floor(int each, const struct lines *lines, const char *dir)
+static int bare_write(int fd, const char *path, struct ramet_bytes line)
 {
+	(void)path;
+	return write(fd, line.ptr, line.len + 1) < 0;
+}
+
+static int run_floor(const char *mode, const struct lines *lines, const char *dir)
+{
+	int (*bare)(int, const char *, struct ramet_bytes) = bare_append;
 	char path[RAMET_ERROR_PATH];
 	double start;
 	size_t i;
 	int fd, bad;
 
+	if (!strcmp(mode, "floor-each"))
+		bare = bare_append_each;
+	else if (!strcmp(mode, "floor-write"))
+		bare = bare_write;
 	(void)snprintf(path, sizeof(path), "%s/floor.jsonl", dir);
 	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	bad = fd < 0 || write(fd, lines->at[0].ptr, lines->at[0].len + 1) < 0;
 	start = now_ms();
 	for (i = 1; !bad && i < lines->n; i++)
-		bad = each ? bare_append_each(fd, lines->at[i])
-			   : bare_append(fd, path, lines->at[i]);
+		bad = bare(fd, path, lines->at[i]);
 	if (bad) {
 		perror(path);
 		return 1;
@@ -153,7 +164,7 @@ int main(int argc, char **argv)
 	int bad;
 
 	if (argc != 4) {
-		(void)fputs("usage: bench_append one|batch|each|floor|floor-each FILE DIR\n",
+		(void)fputs("usage: bench_append one|batch|each|floor[-each|-write] FILE DIR\n",
 			    stderr);
 		return 2;
 	}
@@ -164,7 +175,7 @@ int main(int argc, char **argv)
 	}
 	split(ramet_buf_bytes(&b), &lines);
 	if (!strncmp(argv[1], "floor", 5))
-		bad = run_floor(!strcmp(argv[1], "floor-each"), &lines, argv[3]);
+		bad = run_floor(argv[1], &lines, argv[3]);
 	else
 		bad = run(argv[1], &lines, argv[3]);
 	(void)rameti_file_close(&f);

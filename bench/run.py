@@ -191,7 +191,7 @@ def bench_append(table, folder, node):
     first = os.path.join(folder, "first")
     os.mkdir(first)
     session = report([tool("bench_append"), "one", messages, first])["path"]
-    floors = {mode: [tool("bench_append"), mode, session, "DIR"] for mode in ("floor", "floor-each")}
+    floors = {mode: [tool("bench_append"), mode, session, "DIR"] for mode in ("floor", "floor-each", "floor-write")}
     pi = {}
     if node:
         command = [node[0], f"{HERE}/peer.mjs", node[1], "append", messages, "DIR"]
@@ -206,6 +206,10 @@ def bench_append(table, folder, node):
             table.add(f"append {APPENDS} messages {what}, level none", ms(got[mode][0]), other, ratio, ">= 10")
         table.add("the same against bare system calls", ms(got[mode][0]), f"floor {ms(got['floor'][0])}",
                   f"{got[mode][0] / got['floor'][0]:.2f}x floor", "-")
+    if node:
+        bare = got["floor-write"][0]
+        table.add("for scale: one bare write(2) a message", ms(bare), f"pi fresh {ms(got['pi'][0])}",
+                  f"{got['pi'][0] / bare:.1f}x faster", "-")
     table.add(f"append {APPENDS} messages, level each", ms(got["each"][0]),
               f"write + fdatasync {ms(got['floor-each'][0])}", f"{got['each'][0] / got['floor-each'][0]:.2f}x floor", "-")
     if node:

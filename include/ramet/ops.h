@@ -108,7 +108,7 @@ RAMET_API int ramet_migrate(const char *path, int dry_run, struct ramet_migratio
 
 /* Move a session file to the trash of the desktop (freedesktop.org's specification 1.0), from
  * where it can be restored; its new path is appended to where. EFORMAT for what is not a
- * session; ENOTFOUND when there is no trash on its file system (nothing is done). */
+ * session; ENOTFOUND with err->sys 0 when there is no trash on its file system (nothing is done). */
 RAMET_API int ramet_session_trash(const char *path, struct ramet_buf *where,
 				  struct ramet_error *err);
 /* Remove a session file for good. EFORMAT for what is not a session. */

@@ -186,11 +186,11 @@ int ramet_migrate(const char *path, int dry_run, struct ramet_migration *done,
 	ramet_buf_init(&m.path, SIZE_MAX / 2);
 	ramet_buf_init(&m.kept, SIZE_MAX / 2);
 	result.from = ramet_session_header(m.s)->version;
+	result.n_entries = ramet_tree_count(ramet_session_tree(m.s));
 	if (result.from >= CURRENT) {
 		result.to = result.from;
 	} else {
 		result.n_dropped = dropped_lines(m.s);
-		result.n_entries = ramet_tree_count(ramet_session_tree(m.s));
 		if (!dry_run)
 			r = migrate(&m, path, &result, err);
 	}

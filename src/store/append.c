@@ -272,10 +272,14 @@ static void note_written(struct ramet_session *s)
 	s->source.size += s->lines.len;
 }
 
-static int must_sync(const struct ramet_session *s, const struct rameti_piece *last)
+static int must_sync(const struct ramet_session *s, const struct rameti_piece *pieces, size_t n)
 {
+	size_t i;
+
+	for (i = 0; i < n && !pieces[i].ends_turn; i++)
+		;
 	return s->opts.level == RAMET_LEVEL_EACH ||
-	       (s->opts.level == RAMET_LEVEL_TURN && last->ends_turn);
+	       (s->opts.level == RAMET_LEVEL_TURN && i < n);
 }
 
 static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
@@ -288,11 +292,11 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 		r = compose(s, pieces, n, err);
 	if (!r)
 		r = scan(s, s->source.size, n, err);
-	if (!r && must_sync(s, &pieces[n - 1]))
+	if (!r && must_sync(s, pieces, n))
 		r = rameti_log_name(s, err);         /* may fail: nothing is written yet */
 	if (!r)
 		r = rameti_log_write(s, ramet_buf_bytes(&s->lines), &at, err);
-	if (!r && must_sync(s, &pieces[n - 1]))
+	if (!r && must_sync(s, pieces, n))
 		r = rameti_log_sync(s, err);
 	if (r < 0)
 		return r;

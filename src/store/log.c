@@ -31,7 +31,7 @@ static int fail_path(const struct ramet_session *s, int r, struct ramet_error *e
 static int conflict(const struct ramet_session *s, const char *what, struct ramet_error *err)
 {
 	return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
-			      "another program %s; nothing was written", what);
+			      "another program %s; nothing was stored", what);
 }
 
 /* The descriptor that reads becomes one that appends, if the name still means the same file. */
@@ -185,6 +185,17 @@ static void take_back(struct ramet_session *s, struct ramet_bytes lines, uint64_
 		s->log.dead = 1;
 }
 
+/* A writer without a lock was quicker, and did not end its line: ours would be the rest of it. */
+static int is_glued(const struct ramet_session *s, struct ramet_bytes lines, uint64_t at)
+{
+	char before = 0;
+
+	if (at == s->source.size || at == RAMETI_LOG_SOMEWHERE || lines.ptr[0] == '\n')
+		return 0;
+	return rameti_file_read_at(&s->source.file, &before, 1, at - 1, NULL) != 1 ||
+	       before != '\n';
+}
+
 int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t *at,
 		     struct ramet_error *err)
 {
@@ -199,6 +210,10 @@ int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t
 	end = env->lseek(env->user, s->source.file.fd, 0, SEEK_CUR);
 	*at = end < (off_t)done ? RAMETI_LOG_SOMEWHERE : (uint64_t)end - done;
 	s->log.unsynced = 1;
+	if (done == lines.len && is_glued(s, lines, *at)) {
+		take_back(s, lines, done, *at);
+		return conflict(s, "was in the middle of a line", err);
+	}
 	if (done == lines.len)
 		return 0;
 	if (*at == RAMETI_LOG_SOMEWHERE)

@@ -372,6 +372,9 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 		return r;
 	s->source = fresh->source;
 	s->reader = fresh->reader;
+	/* reading says nothing about what is on the disk */
+	fresh->log.unsynced |= s->log.unsynced;
+	fresh->log.doubtful |= s->log.doubtful;
 	s->log = fresh->log;
 	fresh->source = source;
 	fresh->reader = reader;

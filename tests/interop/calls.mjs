@@ -20,6 +20,21 @@ function jsonWith(key, value) {
 	return JSON.parse(`{${JSON.stringify(key)}:${JSON.stringify(value)}}`);
 }
 
+/* What pi writes down and ramet refuses: a value of the wrong type, which a reader of either stumbles over
+ * or shows as nothing (see EINVAL in ramet/store.h). */
+export const STRICT = [
+	...[{}, 5, null, [], "text", { role: 7 }].map((message) => ({ do: "message", message })),
+	...["user", "assistant", "toolResult", "system"].flatMap((role) => [undefined, null, 5, {}].map((content) =>
+		({ do: "message", message: { role, content } }))),
+	{ do: "messages", messages: [{ role: "user", content: "good" }, { role: "user", content: 5 }] },
+	...[null, 5, []].map((usage) => ({ do: "usage", kind: "k", provider: "p", model: "m", usage })),
+	...[null, 5, []].map((usage) => ({ do: "compaction", summary: "s", tokensBefore: 1, usage })),
+	{ do: "branchSummary", target: null, summary: "s", usage: null },
+	...[undefined, null, 5, {}].map((content) => ({ do: "customMessage", customType: "x", content, display: true })),
+	...[{}, 5, [], { type: 5 }, { type: "session" }, { type: "message" }, { type: "x", id: "1" }, { type: "x", parentId: null },
+		{ type: "x", timestamp: 1 }, { type: "custom" }, { type: "label" }].map((entry) => ({ do: "entry", entry })),
+];
+
 export class Caller {
 	constructor(random, hostility) {
 		this.r = random;
@@ -138,7 +153,8 @@ export class Caller {
 			this.r.below(view.known.length)] : undefined;
 		if (!known)
 			return this.plain();
-		return { do: "label", target: known.id, label: this.r.pick([undefined, "", "here", "there", this.text(), this.text()]) };
+		const label = this.r.pick([undefined, "", "here", "there", this.text(), this.text()]);
+		return { do: "label", target: known.id, label };
 	}
 	plain() { return { do: "message", message: this.message() }; }
 	/* A call that appends. view: {known: entries, path: those from the root to the leaf}. */
@@ -168,7 +184,8 @@ export class Caller {
 	/* A call that must be refused, and with what. */
 	wrong(view) {
 		const { r } = this, on = new Set(view.path.map((e) => e.id));
-		const off = view.known.filter((e) => !on.has(e.id)), other = view.path.filter((e) => !isEditable(e));
+		const off = view.known.filter((e) => !on.has(e.id));
+		const other = view.path.filter((e) => !isEditable(e));
 		const list = [
 			["ENOTFOUND", { do: "branch", target: "no such entry" }],
 			["ENOTFOUND", { do: "label", target: "no such entry", label: "x" }],
@@ -176,7 +193,7 @@ export class Caller {
 			["ENOTFOUND", { do: "edit", target: "no such entry", replacement: null }],
 		];
 		for (const replacement of ["text", {}, { content: null }, { content: 5 }, 7, true, [], { content: {} }])
-			list.push(["EINVAL", { do: "edit", target: this.editable(view) ?? "no such entry", replacement }]);
+			list.push(["EINVAL", { do: "edit", target: this.editable(view) ?? "none", replacement }]);
 		if (off.length)
 			list.push(["EINVAL", { do: "edit", target: r.pick(off).id, replacement: null }]);
 		if (other.length)

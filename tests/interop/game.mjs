@@ -7,11 +7,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import { same, tidy, whereDifferent } from "./asking.mjs";
+import { STRICT } from "./calls.mjs";
 import { Disagreement, anonymous, headerFault, isEntry } from "./lines.mjs";
 import { SessionManager, UNKNOWN_TYPE, ourState, theirState, theirTwin, theirs, show } from "./sides.mjs";
 
 const CWDS = ["/home/ada/project", "/home/ada/other", "/home/ada/naïve 🌱"];
-const LEVEL_NONE = 2, FRESH = 9, MEMORY = 8, RIVAL = 7;
+const LEVELS = [0, 1, 2, 2, 2, 2, 2, 2], FRESH = 9, MEMORY = 8, RIVAL = 7;
 const CREATES = ["user", "assistant"];
 
 export class Game {
@@ -20,6 +21,7 @@ export class Game {
 		this.turn = 0;
 		this.log = [];
 		this.cwd = this.r.pick(CWDS);
+		this.level = this.r.pick(LEVELS);
 		this.folders = 0;
 		this.handle = null;                      /* ours: {h, leaf, known} */
 		this.slot = 0;
@@ -35,7 +37,7 @@ export class Game {
 			this.fail(`${what}: ${whereDifferent(theirAnswer, ourAnswer)}`);
 	}
 	async ask(command) {
-		const answer = await this.ours.ask({ level: LEVEL_NONE, ...command });
+		const answer = await this.ours.ask({ level: this.level, ...command });
 		this.log.push(`ramet ${show(command)} -> ${show(answer)}`);
 		return answer;
 	}
@@ -302,6 +304,9 @@ export class Game {
 			this.check("expected refusal", code, answer.error?.code);
 			this.check("after a refusal", [handle.leaf, this.entries.length], [answer.leaf, answer.count]);
 		}
+		const call = this.r.pick(STRICT), answer = await this.ask({ ...call, h: handle.h });
+		this.check(`refusal of ${show(call)}`, ["EINVAL", handle.leaf, this.entries.length],
+			[answer.error?.code, answer.leaf, answer.count]);
 		if (this.read().length)
 			this.fail("a refused call wrote");
 	}

@@ -3,7 +3,7 @@
  * answer a line on stdout, sessions kept open in between under small numbers. What turns.mjs plays
  * against the published pi. Public header only, no rule of its own.
  *
- *     {"do":"open","h":0,"path":...}   {"do":"message","h":0,"message":{...}}   {"do":"state","h":0}
+ *     {"do":"open","h":0,"path":...}   {"do":"message","h":0,"message":{...}}
  *
  * Entries are named by id; one that is unknown becomes a row that the library must refuse. An
  * error is an answer too: {"error":{"code","text"}}. Only what is no command at all ends with 2.
@@ -70,9 +70,7 @@ static int number_of(const struct turns *t, const char *key)
 
 static struct ramet_session **session_of(struct turns *t, const char *key)
 {
-	unsigned n = (unsigned)number_of(t, key);
-
-	return n < N_SESSIONS ? &t->sessions[n] : NULL;
+	return &t->sessions[(unsigned)number_of(t, key) % N_SESSIONS];
 }
 
 static uint32_t row_of(const struct ramet_session *s, const struct ramet_json *v)
@@ -86,14 +84,6 @@ static uint32_t row_of(const struct ramet_session *s, const struct ramet_json *v
 	return row;
 }
 
-static int unknown(struct ramet_error *err)
-{
-	memset(err, 0, sizeof(*err));
-	err->code = RAMET_ENOTFOUND;
-	snprintf(err->text, sizeof(err->text), "unknown entry");
-	return err->code;
-}
-
 /* Where null stands for "before the first entry", an unknown id must not become that. */
 static int target_of(struct turns *t, const struct ramet_session *s, uint32_t *row,
 		     struct ramet_error *err)
@@ -104,7 +94,11 @@ static int target_of(struct turns *t, const struct ramet_session *s, uint32_t *r
 	if (ramet_json_kind(v) == RAMET_JSON_NULL)
 		return 0;
 	*row = row_of(s, v);
-	return *row == RAMET_NONE ? unknown(err) : 0;
+	if (*row != RAMET_NONE)
+		return 0;
+	err->code = RAMET_ENOTFOUND;
+	snprintf(err->text, sizeof(err->text), "unknown entry");
+	return err->code;
 }
 
 /* ---- sessions ---- */
@@ -139,8 +133,9 @@ static int do_open(struct turns *t, struct ramet_session **s, struct ramet_error
 
 static int do_continue(struct turns *t, struct ramet_session **s, struct ramet_error *err)
 {
-	struct ramet_create_opts opts = { .dir = name_of(t, "dir"), .level = number_of(t, "level") };
+	struct ramet_create_opts opts = { .level = number_of(t, "level") };
 
+	opts.dir = name_of(t, "dir");
 	return ramet_session_continue(s, name_of(t, "cwd"), &opts, err);
 }
 
@@ -203,7 +198,8 @@ static int do_usage(struct turns *t, struct ramet_session *s, struct ramet_error
 {
 	struct ramet_usage_entry u = {
 		.kind = text_of(t, "kind"), .provider = text_of(t, "provider"),
-		.model = text_of(t, "model"), .note = text_of(t, "note"), .usage = raw_of(t, "usage"),
+		.model = text_of(t, "model"), .note = text_of(t, "note"),
+		.usage = raw_of(t, "usage"),
 	};
 
 	return ramet_session_append_usage(s, &u, t->id, err);
@@ -355,8 +351,6 @@ static void write_where(struct turns *t, const struct ramet_session *s)
 	ramet_json_add_bool(&t->w, ramet_session_stored(s));
 	ramet_json_key(&t->w, "path");
 	ramet_json_add_cstr(&t->w, ramet_session_path(s));
-	ramet_json_key(&t->w, "dir");
-	ramet_json_add_cstr(&t->w, ramet_session_dir(s));
 	ramet_json_key(&t->w, "cwd");
 	ramet_json_add_text(&t->w, ramet_session_cwd(s, ramet_bytes_of("")));
 }
@@ -384,9 +378,9 @@ static void write_path(struct turns *t, const struct ramet_tree *tree, uint32_t 
 
 	ramet_json_key(&t->w, "path");
 	ramet_json_open_array(&t->w);
-	if (ramet_tree_path(tree, leaf, &path, NULL) == 0)
-		for (uint32_t i = 0; i < path.n; i++)
-			write_id(t, tree, path.rows[i]);
+	(void)ramet_tree_path(tree, leaf, &path, NULL);
+	for (uint32_t i = 0; i < path.n; i++)
+		write_id(t, tree, path.rows[i]);
 	ramet_json_close_array(&t->w);
 	ramet_path_release(&path);
 }
@@ -435,13 +429,13 @@ static void write_labels(struct turns *t, const struct ramet_tree *tree)
 
 	ramet_json_key(&t->w, "labels");
 	ramet_json_open_array(&t->w);
-	if (ramet_tree_labels(tree, &labels, NULL) == 0)
-		for (uint32_t i = 0; i < labels.n; i++) {
-			ramet_json_open_array(&t->w);
-			ramet_json_add_text(&t->w, labels.items[i].target);
-			ramet_json_add_text(&t->w, labels.items[i].text);
-			ramet_json_close_array(&t->w);
-		}
+	(void)ramet_tree_labels(tree, &labels, NULL);        /* none, when it fails: that shows */
+	for (uint32_t i = 0; i < labels.n; i++) {
+		ramet_json_open_array(&t->w);
+		ramet_json_add_text(&t->w, labels.items[i].target);
+		ramet_json_add_text(&t->w, labels.items[i].text);
+		ramet_json_close_array(&t->w);
+	}
 	ramet_json_close_array(&t->w);
 	ramet_labels_release(&labels);
 }
@@ -554,8 +548,6 @@ static int run_line(struct turns *t, struct ramet_bytes line)
 		return 2;
 	t->command = ramet_json_root(&t->doc);
 	slot = session_of(t, "h");
-	if (!slot)
-		return 2;
 	for (unsigned i = 0; i < N_TEXTS; i++)
 		ramet_buf_reset(&t->texts[i]);
 	t->n_texts = 0;
@@ -572,7 +564,6 @@ static int run_line(struct turns *t, struct ramet_bytes line)
 static void init(struct turns *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->doc = (struct ramet_json_doc)RAMET_JSON_DOC_INIT;
 	for (unsigned i = 0; i < N_TEXTS; i++)
 		ramet_buf_init(&t->texts[i], OUT_MAX);
 	ramet_buf_init(&t->out, OUT_MAX);

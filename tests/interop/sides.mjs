@@ -18,7 +18,8 @@ export class Ours {
 	start() {
 		this.child = spawn(PROBE, [], { stdio: ["pipe", "pipe", "inherit"] });
 		this.parts = [];
-		this.child.stdin.on("error", () => {});
+		this.child.on("error", (error) => console.log(`cannot start the probe: ${error.message}`));
+		this.child.stdin.on("error", () => {});          /* its end is seen at "close" */
 		this.child.stdout.on("data", (bytes) => this.take(bytes));
 		this.gone = new Promise((resolve) => this.child.on("close", (code, signal) => {
 			this.child = null;
@@ -141,7 +142,8 @@ function theirView(manager, leaf) {
 		path: manager.getBranch().map((e) => e.id),
 		selected: manager.buildContextEntries().map((e) => e.id),
 		context: manager.buildSessionContext(),
-		projection: projection.entries.map(({ sourceEntry, messages }) => ({ sourceId: sourceEntry.id, type: sourceEntry.type, messages })),
+		projection: projection.entries.map(({ sourceEntry, messages }) =>
+			({ sourceId: sourceEntry.id, type: sourceEntry.type, messages })),
 	};
 }
 

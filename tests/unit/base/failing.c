@@ -126,6 +126,71 @@ static int fake_lstat(void *user, const char *path, struct stat *st)
 	return fails(user) ? -1 : real()->lstat(NULL, path, st);
 }
 
+static ssize_t fake_write(void *user, int fd, const void *from, size_t len)
+{
+	struct failing_env *f = user;
+
+	if (fails_or_interrupted(f))
+		return -1;
+	return real()->write(NULL, fd, from, f->longest && len > f->longest ? f->longest : len);
+}
+
+static int fake_fsync(void *user, int fd)
+{
+	return fails_or_interrupted(user) ? -1 : real()->fsync(NULL, fd);
+}
+
+static int fake_fdatasync(void *user, int fd)
+{
+	return fails_or_interrupted(user) ? -1 : real()->fdatasync(NULL, fd);
+}
+
+static int fake_flock(void *user, int fd, int op)
+{
+	return fails_or_interrupted(user) ? -1 : real()->flock(NULL, fd, op);
+}
+
+static int fake_rename(void *user, const char *from, const char *to)
+{
+	return fails(user) ? -1 : real()->rename(NULL, from, to);
+}
+
+static int fake_rename_new(void *user, const char *from, const char *to)
+{
+	return fails(user) ? -1 : real()->rename_new(NULL, from, to);
+}
+
+static int fake_linkat(void *user, int from_dir, const char *from, int to_dir, const char *to,
+		       int flags)
+{
+	return fails(user) ? -1 : real()->linkat(NULL, from_dir, from, to_dir, to, flags);
+}
+
+static int fake_unlink(void *user, const char *path)
+{
+	struct failing_env *f = user;
+
+	if (!fails(f))
+		return real()->unlink(NULL, path);
+	f->kept_names++;
+	return -1;
+}
+
+static int fake_mkdir(void *user, const char *path, mode_t mode)
+{
+	return fails(user) ? -1 : real()->mkdir(NULL, path, mode);
+}
+
+static int fake_fchmod(void *user, int fd, mode_t mode)
+{
+	return fails(user) ? -1 : real()->fchmod(NULL, fd, mode);
+}
+
+static ssize_t fake_readlink(void *user, const char *path, char *to, size_t len)
+{
+	return fails(user) ? -1 : real()->readlink(NULL, path, to, len);
+}
+
 static void *fake_opendir(void *user, const char *path)
 {
 	struct failing_env *f = user;
@@ -194,6 +259,17 @@ void failing_env_init(struct failing_env *f, unsigned fail_at, int sys)
 	f->env.fstat = fake_fstat;
 	f->env.stat = fake_stat;
 	f->env.lstat = fake_lstat;
+	f->env.write = fake_write;
+	f->env.fsync = fake_fsync;
+	f->env.fdatasync = fake_fdatasync;
+	f->env.flock = fake_flock;
+	f->env.rename = fake_rename;
+	f->env.rename_new = fake_rename_new;
+	f->env.linkat = fake_linkat;
+	f->env.unlink = fake_unlink;
+	f->env.mkdir = fake_mkdir;
+	f->env.fchmod = fake_fchmod;
+	f->env.readlink = fake_readlink;
 	f->env.opendir = fake_opendir;
 	f->env.readdir = fake_readdir;
 	f->env.closedir = fake_closedir;

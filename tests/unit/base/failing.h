@@ -12,12 +12,13 @@ void failing_memory_start(unsigned n);
 int failing_memory_stop(void);
 
 /* A table around the real one. Every call is counted; the n-th (from 1) fails with errno sys.
- * longest bounds a transfer; interrupt makes every second transfer or open fail with EINTR;
+ * longest bounds a transfer; interrupt makes every second transfer, open, sync or lock fail with EINTR;
  * no_types makes readdir say DT_UNKNOWN. */
 struct failing_env {
 	struct rameti_env env;
 	unsigned calls, fail_at, open_fds;
 	int sys, interrupt, interrupted, no_types;
+	unsigned kept_names;                     /* unlinks that failed */
 	size_t longest;
 	struct timespec now;                     /* what the clock says; tv_sec 0: the real time */
 	int random_byte;                         /* what getrandom gives; -1: real bytes */

@@ -11,6 +11,7 @@ static struct {
 	struct rameti_env env;
 	struct faults f;
 	unsigned calls[FAULT_KINDS], all;
+	unsigned file_syncs;
 	long open_fds;
 	int reached, interrupted;
 } in_force;
@@ -142,15 +143,24 @@ static ssize_t faulty_pwrite(void *user, int fd, const void *from, size_t len, o
 	return n < 0 ? -1 : real()->pwrite(NULL, fd, from, (size_t)n, at);
 }
 
+static void count_sync(int fd)
+{
+	struct stat st;
+
+	in_force.file_syncs += real()->fstat(NULL, fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int faulty_fsync(void *user, int fd)
 {
 	(void)user;
+	count_sync(fd);
 	return fails(FAULT_FSYNC) ? -1 : real()->fsync(NULL, fd);
 }
 
 static int faulty_fdatasync(void *user, int fd)
 {
 	(void)user;
+	count_sync(fd);
 	return fails(FAULT_FDATASYNC) ? -1 : real()->fdatasync(NULL, fd);
 }
 
@@ -307,6 +317,11 @@ int faults_stop(void)
 unsigned faults_calls(int kind)
 {
 	return kind == FAULT_ANY ? in_force.all : in_force.calls[kind];
+}
+
+unsigned faults_file_syncs(void)
+{
+	return in_force.file_syncs;
 }
 
 long faults_open_fds(void)

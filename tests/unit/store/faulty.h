@@ -54,6 +54,7 @@ void faults_start(const struct faults *f);
 /* The real calls again. 1 if the n-th call was reached. */
 int faults_stop(void);
 unsigned faults_calls(int kind);                 /* since the last start */
+unsigned faults_file_syncs(void);                /* of files, not of directories */
 /* Descriptors opened and not closed since the last start. */
 long faults_open_fds(void);
 
