@@ -6,7 +6,8 @@
  *
  * one: a call a message; batch: a call a hundred messages; both at level `none`. each: as one, at
  * level `each`. floor: the system calls of `one` and nothing else; floor-each: write and
- * fdatasync; floor-write: write alone. Prints one JSON line: the time of the appends alone and the size and path of the file.
+ * fdatasync; floor-write: write alone. Prints one JSON line: the time of the appends alone and the
+ * size and path of the file.
  */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -64,9 +64,9 @@ struct ramet_fork_opts {
 	const char *id;                          /* NULL: a new UUID, version 7 */
 	int level;                               /* enum ramet_level */
 };
-/* All branches under a new header that names the source; ids stay, the current version is written.
- * The file appears at once, whole. Lines that are no entry are not copied: findings of the source
- * say which. */
+/* All branches, also what others appended meanwhile, under a new header that names the
+ * source; ids stay, the current version is written. The file appears at once, whole. Lines
+ * that are no entry are not copied: findings of the source say which. */
 RAMET_API int ramet_fork(struct ramet_session **out, struct ramet_session *source,
 			 const struct ramet_fork_opts *opts, struct ramet_error *err);
 /* The path to leaf alone: its label entries are taken out and the rest is linked again; labels now
@@ -108,7 +108,8 @@ RAMET_API int ramet_migrate(const char *path, int dry_run, struct ramet_migratio
 
 /* Move a session file to the trash of the desktop (freedesktop.org's specification 1.0), from
  * where it can be restored; its new path is appended to where. EFORMAT for what is not a
- * session; ENOTFOUND with err->sys 0 when there is no trash on its file system (nothing is done). */
+ * session; ENOTFOUND with err->sys 0 when there is no trash on its file system (nothing is
+ * done). */
 RAMET_API int ramet_session_trash(const char *path, struct ramet_buf *where,
 				  struct ramet_error *err);
 /* Remove a session file for good. EFORMAT for what is not a session. */

@@ -61,7 +61,11 @@ int ramet_fork(struct ramet_session **out, struct ramet_session *source,
 	int r;
 
 	ramet_session_lock(source);
-	r = rameti_fork_begin(&b, source, RAMETI_BIRTH_FILE, opts, opts ? opts->dir : NULL, err);
+	/* with what others appended; of a file that is gone, what the handle knows can still be had */
+	r = ramet_session_refresh(source, err);
+	if (r >= 0 || r == RAMET_ECONFLICT)
+		r = rameti_fork_begin(&b, source, RAMETI_BIRTH_FILE, opts, opts ? opts->dir : NULL,
+				      err);
 	if (!r)
 		r = copy_entries(&b, ramet_session_tree(source), err);
 	ramet_session_unlock(source);

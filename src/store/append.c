@@ -14,6 +14,7 @@
 #include "store/birth.h"
 
 #define REPLACED_MAX 8
+#define TAIL_WAIT_NS 20000000L
 
 int rameti_session_writable(const struct ramet_session *s, struct ramet_error *err)
 {
@@ -90,6 +91,12 @@ static int give_ids(struct ramet_session *s, struct rameti_piece *pieces, size_t
 	return r;
 }
 
+/* Is the last line of the file without an end? */
+static int tail_open(const struct ramet_session *s)
+{
+	return s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n';
+}
+
 /* The pieces as lines, behind a line end when the file's last line has none. */
 static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
 		   struct ramet_error *err)
@@ -105,7 +112,7 @@ static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t 
 	len = strlen(now);
 	now[len++] = '"';
 	ramet_buf_reset(&s->lines);
-	if (s->stored && s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n')
+	if (s->stored && tail_open(s))
 		ramet_buf_add_char(&s->lines, '\n');
 	for (i = 0; i < n; i++) {
 		d.type = pieces[i].type;
@@ -212,12 +219,21 @@ static int append_to_text(struct ramet_session *s, struct rameti_piece *pieces, 
 
 /* ---- sessions in a file ---- */
 
+/* Perhaps somebody without a lock is just writing it. */
+static void wait_for_tail(const struct ramet_session *s)
+{
+	const struct rameti_env *env = rameti_env_or_default(s->source.file.env);
+	const struct timespec pause = { 0, TAIL_WAIT_NS };
+
+	(void)env->nanosleep(env->user, &pause);
+}
+
 /* Have the file that the name means now, locked, and all of it in the tree. */
 static int lock_current(struct ramet_session *s, struct ramet_error *err)
 {
 	enum rameti_look look;
 	uint64_t size = 0;
-	int tries, r;
+	int tries, r, waited = 0;
 
 	for (tries = 0; tries < REPLACED_MAX; tries++) {
 		r = s->stale ? rameti_session_reload(s, err) : 0;
@@ -228,13 +244,15 @@ static int lock_current(struct ramet_session *s, struct ramet_error *err)
 		look = RAMETI_LOOK_OTHER;
 		if (s->log.appending)
 			r = rameti_log_look(s, &look, &size, err);
-		if (!r && look == RAMETI_LOOK_SAME)
+		if (!r && look == RAMETI_LOOK_SAME && (!tail_open(s) || waited++))
 			return 0;
-		if (!r && look == RAMETI_LOOK_GREW)
+		if (!r && look == RAMETI_LOOK_SAME)
+			wait_for_tail(s);
+		else if (!r && look == RAMETI_LOOK_GREW)
 			r = rameti_session_catch_up(s, size, err);
 		else if (!r)
 			r = rameti_session_reload(s, err);
-		if (!r && look == RAMETI_LOOK_GREW && s->log.appending)
+		if (!r && look == RAMETI_LOOK_GREW && s->log.appending && !tail_open(s))
 			return 0;
 		rameti_log_end(s);
 		if (r < 0)

@@ -7,8 +7,8 @@
  *     RAMET_PEER=.../pi-coding-agent RAMET_BUILD=build node turns.mjs [--count N] [--seed N]
  *                                       [--first N] [--show N] [--keep DIR]
  *
- * N sessions (default 200) of 10 to 40 turns, then the byte check. Ends with "N passed, N failed": a
- * session counts as one.
+ * N sessions (default 200) of 10 to 40 turns, then the byte check and both at the same time. Ends with "N passed, N failed": a
+ * session counts as one, so do those two.
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -18,6 +18,7 @@ import { Caller } from "./calls.mjs";
 import { checkBytes } from "./bytes.mjs";
 import { Game } from "./game.mjs";
 import { makeRandom } from "./hostile.mjs";
+import { checkRaces } from "./race.mjs";
 import { Ours, show } from "./sides.mjs";
 
 const { values: options } = parseArgs({ options: {
@@ -58,6 +59,8 @@ async function main() {
 	}
 	const bytes = { folder: path.join(work, "bytes"), turn: 0, log: [] };
 	await run("bytes", bytes, () => checkBytes({ ours, tally, bytes, random: makeRandom(Number(options.seed)) }));
+	const races = { folder: path.join(work, "races"), turn: 0, log: [] };
+	await run("races", races, () => checkRaces({ ours, tally, races }));
 	const status = await ours.close();
 	if (status !== 0) {
 		tally.failed++;

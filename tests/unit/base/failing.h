@@ -12,8 +12,8 @@ void failing_memory_start(unsigned n);
 int failing_memory_stop(void);
 
 /* A table around the real one. Every call is counted; the n-th (from 1) fails with errno sys.
- * longest bounds a transfer; interrupt makes every second transfer, open, sync or lock fail with EINTR;
- * no_types makes readdir say DT_UNKNOWN. */
+ * longest bounds a transfer; interrupt makes every second transfer, open, sync or lock fail with
+ * EINTR; no_types makes readdir say DT_UNKNOWN. */
 struct failing_env {
 	struct rameti_env env;
 	unsigned calls, fail_at, open_fds;

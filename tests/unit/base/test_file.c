@@ -1,5 +1,6 @@
 /*
- * test_file.c - opening, reading, walking directories; also with calls that fail.
+ * test_file.c - opening, reading, appending, locking, walking directories; also with calls that
+ * fail.
  */
 #include "base/file.h"
 
@@ -9,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -194,6 +196,201 @@ static void file__survives_every_failing_allocation(void **state)
 	assert_true(n > 1);
 }
 
+/* ---- appending ---- */
+
+static void open_append(struct rameti_file *f, const struct rameti_env *env, const char *path)
+{
+	f->env = env;
+	assert_int_equal(rameti_file_open(f, path, RAMETI_FILE_APPEND, NULL), 0);
+}
+
+static void append__is_one_write_and_says_how_much(void **state)
+{
+	const char *path = scratch_file("appended", "x", 1);
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+	uint64_t done = 99;
+	char text[16];
+
+	(void)state;
+	failing_env_init(&fe, 0, 0);
+	fe.interrupt = 1;
+	open_append(&f, &fe.env, path);
+	assert_int_equal(rameti_file_append(&f, ramet_bytes_of("abc"), &done, NULL), 0);
+	assert_int_equal(done, 3);
+	fe.longest = 2;                                  /* the rest is the caller's decision */
+	assert_int_equal(rameti_file_append(&f, ramet_bytes_of("def"), &done, NULL), 0);
+	assert_int_equal(done, 2);
+	assert_int_equal(rameti_file_append(&f, ramet_bytes_of(""), &done, NULL), 0);
+	assert_int_equal(done, 0);
+	assert_int_equal(rameti_file_read_at(&f, text, sizeof(text), 0, NULL), 6);
+	assert_memory_equal(text, "xabcde", 6);
+	assert_int_equal(rameti_file_close(&f), 0);
+}
+
+static ssize_t write_nothing(void *user, int fd, const void *from, size_t len)
+{
+	(void)user, (void)fd, (void)from, (void)len;
+	return 0;
+}
+
+static void append__says_why_nothing_is_there(void **state)
+{
+	static const int reasons[] = { ENOSPC, EDQUOT, EIO, EFBIG };
+	const char *path = scratch_file("full", "x", 1);
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+	struct ramet_error err;
+	uint64_t done;
+	size_t i;
+
+	(void)state;
+	failing_env_init(&fe, 0, 0);
+	open_append(&f, &fe.env, path);
+	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		fe.fail_at = fe.calls + 1;
+		fe.sys = reasons[i];
+		done = 99;
+		assert_int_equal(rameti_file_append(&f, ramet_bytes_of("ab"), &done, &err),
+				 RAMET_EIO);
+		assert_int_equal(err.sys, reasons[i]);
+		assert_int_equal(done, 0);
+	}
+	fe.env.write = write_nothing;                    /* no error, but no bytes either */
+	assert_int_equal(rameti_file_append(&f, ramet_bytes_of("ab"), &done, &err), RAMET_EIO);
+	assert_int_equal(err.sys, ENOSPC);
+	assert_int_equal(rameti_file_close(&f), 0);
+}
+
+static void sync__is_repeated_when_interrupted_and_says_what_fails(void **state)
+{
+	const char *path = scratch_file("synced", "x", 1);
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+	struct ramet_error err;
+	int data_only;
+
+	(void)state;
+	for (data_only = 0; data_only < 2; data_only++) {
+		failing_env_init(&fe, 0, EIO);
+		open_append(&f, &fe.env, path);
+		fe.interrupt = 1;
+		assert_int_equal(rameti_file_sync(&f, data_only, NULL), 0);
+		fe.fail_at = fe.calls + 1;
+		assert_int_equal(rameti_file_sync(&f, data_only, &err), RAMET_EIO);
+		assert_int_equal(err.sys, EIO);
+		assert_string_equal(err.text, "cannot sync: input/output error");
+		(void)rameti_file_close(&f);
+	}
+}
+
+/* ---- locks ---- */
+
+/* A table whose time passes only in sleep; after so many ms somebody lets go of let_go. */
+static struct {
+	int64_t now_ns, let_go_at_ms;
+	struct rameti_file *let_go;
+	unsigned sleeps;
+} slow;
+
+static int slow_clock(void *user, clockid_t clock, struct timespec *ts)
+{
+	(void)user;
+	assert_int_equal(clock, CLOCK_MONOTONIC);
+	ts->tv_sec = 1000 + slow.now_ns / 1000000000;
+	ts->tv_nsec = slow.now_ns % 1000000000;
+	return 0;
+}
+
+static int slow_sleep(void *user, const struct timespec *ts)
+{
+	(void)user;
+	assert_true(ts->tv_sec == 0 && ts->tv_nsec > 0 && ts->tv_nsec <= 16000000);
+	slow.now_ns += ts->tv_nsec;
+	slow.sleeps++;
+	if (slow.let_go && slow.now_ns >= slow.let_go_at_ms * 1000000) {
+		rameti_file_unlock(slow.let_go);
+		slow.let_go = NULL;
+	}
+	return 0;
+}
+
+static void lock__is_one_holders_at_a_time(void **state)
+{
+	const char *path = scratch_file("locked", "", 0);
+	struct rameti_file a = RAMETI_FILE_INIT, b = RAMETI_FILE_INIT;
+	struct ramet_error err;
+
+	(void)state;
+	open_append(&a, NULL, path);
+	open_append(&b, NULL, path);
+	assert_int_equal(rameti_file_lock(&a, 0, NULL), 0);
+	assert_int_equal(rameti_file_lock(&a, 0, NULL), 0);      /* its own: no matter */
+	assert_int_equal(rameti_file_lock(&b, 0, &err), RAMET_ECONFLICT);
+	assert_string_equal(err.text, "another program holds the lock of the file");
+	assert_int_equal(flock(b.fd, LOCK_EX | LOCK_NB), -1);    /* it is flock's */
+	rameti_file_unlock(&a);
+	assert_int_equal(rameti_file_lock(&b, 0, NULL), 0);
+	assert_int_equal(rameti_file_lock(&a, 1, NULL), RAMET_ECONFLICT);
+	(void)rameti_file_close(&b);                             /* closing lets go */
+	assert_int_equal(rameti_file_lock(&a, 0, NULL), 0);
+	(void)rameti_file_close(&a);
+}
+
+static void lock__waits_as_long_as_it_may(void **state)
+{
+	const char *path = scratch_file("waited", "", 0);
+	struct rameti_file holder = RAMETI_FILE_INIT, f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+
+	(void)state;
+	failing_env_init(&fe, 0, 0);
+	fe.env.clock_gettime = slow_clock;
+	fe.env.nanosleep = slow_sleep;
+	fe.interrupt = 1;
+	open_append(&holder, NULL, path);
+	open_append(&f, &fe.env, path);
+	assert_int_equal(rameti_file_lock(&holder, 0, NULL), 0);
+	memset(&slow, 0, sizeof(slow));
+	assert_int_equal(rameti_file_lock(&f, 100, NULL), RAMET_ECONFLICT);
+	assert_in_range(slow.now_ns, 100000000, 120000000);
+	assert_in_range(slow.sleeps, 5, 30);                     /* longer and longer ones */
+	memset(&slow, 0, sizeof(slow));
+	slow.let_go = &holder;
+	slow.let_go_at_ms = 70;
+	assert_int_equal(rameti_file_lock(&f, 100, NULL), 0);
+	assert_in_range(slow.now_ns, 70000000, 90000000);
+	assert_int_equal(rameti_file_lock(&holder, 0, NULL), RAMET_ECONFLICT);
+	(void)rameti_file_close(&f);
+	(void)rameti_file_close(&holder);
+}
+
+static void lock__says_what_fails_and_does_not_wait_without_a_clock(void **state)
+{
+	const char *path = scratch_file("nolock", "", 0);
+	struct rameti_file holder = RAMETI_FILE_INIT, f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+	struct ramet_error err;
+	unsigned n;
+
+	(void)state;
+	failing_env_init(&fe, 0, ENOLCK);
+	open_append(&f, &fe.env, path);
+	fe.fail_at = fe.calls + 1;
+	assert_int_equal(rameti_file_lock(&f, 5000, &err), RAMET_EIO);
+	assert_int_equal(err.sys, ENOLCK);
+	open_append(&holder, NULL, path);
+	assert_int_equal(rameti_file_lock(&holder, 0, NULL), 0);
+	for (n = 2; n < 5; n++) {                                /* behind flock: the clock */
+		fe.fail_at = fe.calls + n;
+		assert_int_equal(rameti_file_lock(&f, 10, NULL), RAMET_ECONFLICT);
+	}
+	(void)rameti_file_close(&f);
+	(void)rameti_file_close(&holder);
+}
+
+/* ---- directories ---- */
+
 struct seen {
 	unsigned n, dirs, files, links;
 	int stop_with;
@@ -287,6 +484,12 @@ int main(void)
 		cmocka_unit_test(file__survives_every_failing_call),
 		cmocka_unit_test(file__interrupted_and_short_calls_go_on),
 		cmocka_unit_test(file__survives_every_failing_allocation),
+		cmocka_unit_test(append__is_one_write_and_says_how_much),
+		cmocka_unit_test(append__says_why_nothing_is_there),
+		cmocka_unit_test(sync__is_repeated_when_interrupted_and_says_what_fails),
+		cmocka_unit_test(lock__is_one_holders_at_a_time),
+		cmocka_unit_test(lock__waits_as_long_as_it_may),
+		cmocka_unit_test(lock__says_what_fails_and_does_not_wait_without_a_clock),
 		cmocka_unit_test(dir__tells_names_and_types),
 		cmocka_unit_test(dir__says_what_is_wrong),
 		cmocka_unit_test(path_stat__leaves_the_output_alone_on_failure),

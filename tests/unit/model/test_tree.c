@@ -394,6 +394,113 @@ static void tree__fails_cleanly_without_memory(void **state)
 	assert_true(n > 10);
 }
 
+/* ---- room made before ---- */
+
+/* n rows, each the child of the one before, with ids of 12 bytes and of every type. */
+static int add_chain(struct ramet_tree *t, uint32_t n)
+{
+	struct ramet_row row;
+	char id[16], parent[16];
+	uint32_t i, at;
+	int r = 0;
+
+	for (i = 0; !r && i < n; i++) {
+		at = ramet_tree_count(t);
+		memset(&row, 0, sizeof(row));
+		row.type = (uint8_t)(at % RAMET_ENTRY_HEADER);
+		row.flags = at ? RAMET_ROW_HAS_PARENT : 0;
+		snprintf(id, sizeof(id), "id-%09u", (unsigned)at);
+		snprintf(parent, sizeof(parent), "id-%09u", (unsigned)at - 1);
+		r = rameti_tree_add(t, &row, ramet_bytes_of(id), ramet_bytes_of(parent), NULL);
+	}
+	return r;
+}
+
+static void tree__cannot_fail_where_room_was_made(void **state)
+{
+	static const struct ramet_allocator failing = { failing_realloc, plain_free, NULL };
+	static const uint32_t before[] = { 0, 1, 39, 40, 41, 64, 1000 };
+	static const uint32_t more[] = { 1, 2, 25, 64, 65, 1000, 5000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 7 * 7; i++) {
+		struct ramet_tree *t = new_tree(i);
+		uint32_t old = before[i / 7], n = more[i % 7];
+
+		budget = -1;
+		ramet_set_allocator(&failing);
+		assert_int_equal(add_chain(t, old), 0);
+		assert_int_equal(rameti_tree_make_room(t, n, 12 * (size_t)n, NULL), 0);
+		budget = 0;
+		assert_int_equal(add_chain(t, n), 0);
+		assert_int_equal(rameti_tree_settle(t, NULL), 0);
+		assert_int_equal(ramet_tree_count(t), old + n);
+		assert_int_equal(ramet_tree_row(t, old + n - 1)->depth, old + n - 1);
+		assert_int_equal(ramet_tree_find(t, ramet_bytes_of("id-000000000")), 0);
+		budget = -1;
+		ramet_set_allocator(NULL);
+		rameti_tree_free(t);
+	}
+}
+
+static void tree__making_room_fails_and_changes_nothing(void **state)
+{
+	static const struct ramet_allocator failing = { failing_realloc, plain_free, NULL };
+	struct ramet_tree *t = new_tree(5);
+	struct ramet_error err;
+	int n, r = RAMET_ENOMEM;
+
+	(void)state;
+	assert_int_equal(add_chain(t, 30), 0);
+	ramet_set_allocator(&failing);
+	for (n = 0; r; n++) {
+		budget = n;
+		r = rameti_tree_make_room(t, 100000, 1200000, &err);
+		assert_true(r == 0 || (r == RAMET_ENOMEM && err.code == r));
+		assert_int_equal(ramet_tree_count(t), 30);
+		assert_int_equal(ramet_tree_find(t, ramet_bytes_of("id-000000029")), 29);
+	}
+	budget = -1;
+	ramet_set_allocator(NULL);
+	assert_true(n > 6);
+	assert_int_equal(rameti_tree_make_room(t, UINT32_MAX, 0, &err), RAMET_ELIMIT);
+	assert_int_equal(rameti_tree_make_room(t, 1, UINT32_MAX, &err), RAMET_ELIMIT);
+	assert_string_equal(err.text, "too many entries or ids");
+	assert_int_equal(rameti_tree_make_room(t, 0, 0, NULL), 0);
+	assert_int_equal(add_chain(t, 30), 0);
+	assert_int_equal(ramet_tree_count(t), 60);
+	rameti_tree_free(t);
+}
+
+static int count_asks(void *user, uint32_t row, struct ramet_buf *scratch, struct ramet_bytes *json,
+		      struct ramet_error *err)
+{
+	(void)row, (void)scratch, (void)err;
+	++*(int *)user;
+	*json = ramet_bytes_of("{}");
+	return 0;
+}
+
+static void tree__asks_the_user_it_was_told_last(void **state)
+{
+	struct ramet_tree *t;
+	struct ramet_bytes json;
+	int first = 0, second = 0;
+
+	(void)state;
+	assert_int_equal(rameti_tree_new(&t, 1, count_asks, &first, NULL), 0);
+	assert_int_equal(add_chain(t, 1), 0);
+	assert_int_equal(ramet_tree_entry(t, 0, NULL, &json, NULL), 0);
+	rameti_tree_set_user(t, &second);
+	assert_int_equal(ramet_tree_entry(t, 0, NULL, &json, NULL), 0);
+	assert_int_equal(ramet_tree_entry(t, 0, NULL, &json, NULL), 0);
+	assert_int_equal(ramet_tree_entry(t, 1, NULL, &json, NULL), RAMET_EINVAL);
+	assert_int_equal(first, 1);
+	assert_int_equal(second, 2);
+	rameti_tree_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +510,9 @@ int main(void)
 		cmocka_unit_test(tree__knows_the_lines_of_rows),
 		cmocka_unit_test(tree__stays_linear_in_a_long_chain_with_a_loop),
 		cmocka_unit_test(tree__fails_cleanly_without_memory),
+		cmocka_unit_test(tree__cannot_fail_where_room_was_made),
+		cmocka_unit_test(tree__making_room_fails_and_changes_nothing),
+		cmocka_unit_test(tree__asks_the_user_it_was_told_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,15 +317,52 @@ static void fork__whole_or_absent_whatever_fails(void **state)
 
 	(void)state;
 	given_file(HEAD ENTRIES);
-	for (e = 0; e < 4; e++)
+	for (e = 0; e < 8; e++)
 		for (f.kind = 0; f.kind < FAULT_KINDS; f.kind++)
 			for (f.n = 1;; f.n++) {
 				f.sys = errors[e % 2];
-				f.for_ever = e / 2;
+				f.for_ever = e / 2 % 2;
+				f.poor = e / 4;
 				assert_true(f.n < 500);
 				if (!fork_under(&f, turn++))
 					break;
 			}
+}
+
+/* One fork that runs out of memory; 0 when it needs no such allocation. */
+static int fork_without_memory(unsigned n, int branch)
+{
+	char name[32];
+	struct ramet_fork_opts opts = { .id = "forked" };
+	int r, more;
+
+	(void)snprintf(name, sizeof(name), "to-%d-%u", branch, n);
+	opts.dir = temp_path(dir, name);
+	scarce_start(n);
+	r = branch ? ramet_fork_branch(&copy, s, 1, &opts, &why)
+		   : ramet_fork(&copy, s, &opts, &why);
+	more = scarce_stop();
+	assert_true(r == 0 || r == RAMET_ENOMEM || r == RAMET_EUNKNOWN);
+	assert_true(r == 0 || (why.code == r && !copy));
+	if (r == RAMET_ENOMEM && exists(opts.dir))
+		assert_string_equal(names_in(opts.dir), "");
+	if (r == 0)
+		assert_reopens_same(copy);
+	ramet_session_close(copy);
+	copy = NULL;
+	return more;
+}
+
+static void fork__whole_or_absent_whichever_allocation_fails(void **state)
+{
+	unsigned n;
+	int branch;
+
+	(void)state;
+	given_file(HEAD ENTRIES);
+	for (branch = 0; branch < 2; branch++)
+		for (n = 1; fork_without_memory(n, branch); n++)
+			assert_true(n < 1000);
 }
 
 static void fork__whole_or_absent_after_a_short_write(void **state)
@@ -359,6 +396,7 @@ int main(void)
 		IN_DIR(fork__never_takes_a_name_that_is_there),
 		IN_DIR(fork__of_a_session_in_memory_has_no_parent),
 		IN_DIR(fork__whole_or_absent_whatever_fails),
+		IN_DIR(fork__whole_or_absent_whichever_allocation_fails),
 		IN_DIR(fork__whole_or_absent_after_a_short_write),
 	};
 

@@ -445,11 +445,12 @@ static void migrate__old_or_new_whatever_fails(void **state)
 	unsigned e;
 
 	(void)state;
-	for (e = 0; e < 4; e++)
+	for (e = 0; e < 8; e++)
 		for (f.kind = 0; f.kind < FAULT_KINDS; f.kind++)
 			for (f.n = 1;; f.n++) {
 				f.sys = errors[e % 2];
-				f.for_ever = e / 2;
+				f.for_ever = e / 2 % 2;
+				f.poor = e / 4;
 				assert_true(f.n < 500);
 				if (!migrate_under(&f))
 					break;
@@ -465,6 +466,55 @@ static void migrate__old_or_new_after_a_short_write(void **state)
 		(void)migrate_under(&f);
 	f.for_ever = 1;
 	(void)migrate_under(&f);
+}
+
+static void migrate__old_or_new_whichever_allocation_fails(void **state)
+{
+	unsigned n;
+	int r, more;
+
+	(void)state;
+	for (n = 1, more = 1; more; n++) {
+		assert_true(n < 1000);
+		temp_dir_remove(dir);
+		(void)make_dir(NULL);
+		put(path, V2);
+		scarce_start(n);
+		r = ramet_migrate(path, 0, &done, &why);
+		more = scarce_stop();
+		assert_true(r == 0 || r == RAMET_ENOMEM || r == RAMET_EUNKNOWN);
+		assert_true(r == 0 || why.code == r);
+		if (r == RAMET_ENOMEM) {
+			assert_file(path, V2);
+			assert_string_equal(names_in(dir), "s.jsonl");
+			continue;
+		}
+		assert_file(path, V2_AS_3);
+		find_kept();
+		original_is_kept(V2);
+	}
+}
+
+/* Where files cannot have two names, the original is kept as a copy, and none is written over. */
+static void migrate__keeps_a_copy_where_there_are_no_links(void **state)
+{
+	const struct faults f = { .kind = FAULT_LINKAT, .n = 1, .for_ever = 1, .sys = EPERM,
+				  .poor = 1 };
+	char first[RAMET_ERROR_PATH];
+
+	(void)state;
+	put(path, V2);
+	faults_start(&f);
+	must(ramet_migrate(path, 0, &done, &why));
+	(void)faults_stop();
+	assert_file(path, V2_AS_3);
+	original_is_kept(V2);
+	memcpy(first, done.kept, sizeof(first));
+	put(path, V1);
+	faults_start(&f);
+	(void)ramet_migrate(path, 0, &done, &why);
+	(void)faults_stop();
+	assert_file(first, V2);
 }
 
 static void migrate__interruptions_cost_nothing(void **state)
@@ -500,6 +550,8 @@ int main(void)
 		IN_DIR(migrate__an_open_handle_goes_on_in_the_new_file),
 		IN_DIR(migrate__old_or_new_whatever_fails),
 		IN_DIR(migrate__old_or_new_after_a_short_write),
+		IN_DIR(migrate__old_or_new_whichever_allocation_fails),
+		IN_DIR(migrate__keeps_a_copy_where_there_are_no_links),
 		IN_DIR(migrate__interruptions_cost_nothing),
 	};
 

@@ -4,6 +4,7 @@
 #include "faulty.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,9 +81,17 @@ static int opened_fd(int fd)
 	return fd;
 }
 
+static int lacks(int what)
+{
+	errno = what == 1 ? EOPNOTSUPP : EINVAL;
+	return in_force.f.poor >= what;
+}
+
 static int faulty_open(void *user, const char *path, int flags, mode_t mode)
 {
 	(void)user;
+	if ((flags & O_TMPFILE) == O_TMPFILE && lacks(1))
+		return -1;
 	return fails(FAULT_OPEN) ? -1 : opened_fd(real()->open(NULL, path, flags, mode));
 }
 
@@ -209,6 +218,8 @@ static int faulty_rename(void *user, const char *from, const char *to)
 static int faulty_rename_new(void *user, const char *from, const char *to)
 {
 	(void)user;
+	if (lacks(2))
+		return -1;
 	return fails(FAULT_RENAME_NEW) ? -1 : real()->rename_new(NULL, from, to);
 }
 

@@ -45,6 +45,8 @@ struct faults {
 	int sys;                         /* errno */
 	size_t cut; /* of a write: so many bytes are written and no error said; 0: it fails */
 	int interrupt;                   /* every second call that may be interrupted is */
+	/* a file system without: 1 nameless files, 2 also renaming that spares what is there */
+	int poor;
 	/* instead of failing, before that call: */
 	void (*meanwhile)(void *user);
 	void *user;

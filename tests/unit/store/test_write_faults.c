@@ -655,7 +655,7 @@ static void create_under(int *more)
 	goes_on(0);
 }
 
-static void each_fault_of_create(int sys, int for_ever)
+static void each_fault_of_create(int sys, int for_ever, int poor)
 {
 	int kind, more;
 	unsigned n;
@@ -664,9 +664,10 @@ static void each_fault_of_create(int sys, int for_ever)
 		for (n = 1, more = 1; more; n++) {
 			assert_true(n < PLACES);
 			now = (struct faults){ .kind = kind, .n = n, .for_ever = for_ever,
-					       .sys = sys };
-			(void)snprintf(what, sizeof(what), "create: %s %u%s, errno %d",
-				       fault_name(kind), n, for_ever ? " and all after" : "", sys);
+					       .sys = sys, .poor = poor };
+			(void)snprintf(what, sizeof(what), "create: %s %u%s, errno %d, poor %d",
+				       fault_name(kind), n, for_ever ? " and all after" : "", sys,
+				       poor);
 			create_under(&more);
 			ramet_session_close(s);
 			s = NULL;
@@ -678,14 +679,47 @@ static void each_fault_of_create(int sys, int for_ever)
 static void create__one_call_fails(void **state)
 {
 	(void)state;
-	each_fault_of_create(EIO, 0);
-	each_fault_of_create(ENOSPC, 0);
+	each_fault_of_create(EIO, 0, 0);
+	each_fault_of_create(ENOSPC, 0, 0);
 }
 
 static void create__calls_fail_for_ever(void **state)
 {
 	(void)state;
-	each_fault_of_create(EIO, 1);
+	each_fault_of_create(EIO, 1, 0);
+}
+
+/* Without nameless files, and without renaming that spares what is there. */
+static void create__works_and_fails_on_poor_file_systems(void **state)
+{
+	int poor;
+
+	(void)state;
+	for (poor = 1; poor <= 2; poor++) {
+		const struct ramet_create_opts opts = { .id = "s1", .dir = dir };
+
+		now = (struct faults){ .poor = poor };
+		faults_start(&now);
+		must(ramet_session_create(&s, "/w", &opts, &why));
+		must(append_one());
+		(void)faults_stop();
+		assert_string_equal(names_in(dir), strrchr(ramet_session_path(s), '/') + 1);
+		assert_int_equal(mode_of(ramet_session_path(s)), 0600);
+		assert_reopens_same(s);
+		ramet_session_close(s);
+		s = created(dir);
+		put(ramet_session_path(s), "{'someone':'else'}\n");
+		faults_start(&now);
+		refused(append_one(), RAMET_ECONFLICT);
+		(void)faults_stop();
+		assert_file(ramet_session_path(s), "{'someone':'else'}\n");
+		ramet_session_close(s);
+		s = NULL;
+		temp_dir_remove(dir);
+		dir = temp_dir_new();
+		each_fault_of_create(EIO, 0, poor);
+		each_fault_of_create(EIO, 1, poor);
+	}
 }
 
 static void create__a_short_write(void **state)
@@ -705,8 +739,8 @@ static void create__a_short_write(void **state)
 	}
 }
 
-/* File systems without nameless files, links or both: ways round them must work. */
-static void create__on_poor_file_systems(void **state)
+/* What file systems without nameless files, links or both say. */
+static void create__errors_that_mean_another_way(void **state)
 {
 	static const struct {
 		int kind, sys;
@@ -787,7 +821,8 @@ int main(void)
 		IN_DIR(create__one_call_fails),
 		IN_DIR(create__calls_fail_for_ever),
 		IN_DIR(create__a_short_write),
-		IN_DIR(create__on_poor_file_systems),
+		IN_DIR(create__works_and_fails_on_poor_file_systems),
+		IN_DIR(create__errors_that_mean_another_way),
 		IN_DIR(create__descriptors_are_given_back),
 	};
 
