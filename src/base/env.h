@@ -28,6 +28,9 @@ struct rameti_env {
 	int (*fstat)(void *user, int fd, struct stat *st);
 	int (*stat)(void *user, const char *path, struct stat *st);
 	int (*lstat)(void *user, const char *path, struct stat *st);
+	/* stat, but only st_dev, st_ino, st_mode's type and st_size: asking for times costs the
+	 * next write */
+	int (*stat_place)(void *user, const char *path, struct stat *st);
 	int (*flock)(void *user, int fd, int op);
 	off_t (*lseek)(void *user, int fd, off_t at, int whence);
 	int (*rename)(void *user, const char *from, const char *to);

@@ -193,6 +193,20 @@ int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
 	return r;
 }
 
+int rameti_batch_written(struct rameti_batch *b, const struct rameti_codec *codec,
+			 struct ramet_bytes line, uint64_t offset, const struct rameti_found *found)
+{
+	struct rameti_line l = { .len = (uint32_t)line.len, .kind = RAMETI_LINE_OBJECT,
+				 .terminated = 1 };
+	struct rameti_odd odd = { .offset = offset, .length = line.len, .terminated = 1 };
+	int r;
+
+	b->tail_open = 0;
+	r = add_object(b, codec, line, &l, found, &odd);
+	b->n_lines++;
+	return r;
+}
+
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated)
 {
 	struct rameti_odd odd = { 0 };

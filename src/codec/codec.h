@@ -68,6 +68,9 @@ struct rameti_draft {
 	struct ramet_bytes type, members;
 	struct ramet_bytes id, parent;           /* parent.ptr NULL: null */
 	struct ramet_bytes timestamp;            /* empty: left out */
+	/* of a message whose members are compact: where its role stands in members (raw), and that
+	 * no member a reader looks for stands there twice; len 0: not known */
+	struct ramet_bytes role;
 };
 /* The header of a new session, in the current version. */
 struct rameti_draft_header {
@@ -91,12 +94,15 @@ struct rameti_codec {
 	/* The entry of row as the current version has it, from its stored line. */
 	int (*entry)(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 		     struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
-	/* Lines, without newline, exactly as the original program writes them. */
-	void (*write_entry)(const struct rameti_draft *d, struct ramet_buf *out);
+	/* Lines, without newline, exactly as the original program writes them. An entry's answers 1
+	 * when found (n_wants of them) says what scanning the line would find. */
+	int (*write_entry)(const struct rameti_draft *d, struct ramet_buf *out,
+			   struct rameti_found *found);
 	void (*write_header)(const struct rameti_draft_header *h, struct ramet_buf *out);
 };
 extern const struct rameti_codec rameti_codec_pi;
-void rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out);
+int rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
+			  struct rameti_found *found);
 void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_buf *out);
 const struct rameti_codec *rameti_codec_find(const char *name);
 const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head);
@@ -107,6 +113,11 @@ const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head);
 int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
 		      struct rameti_scanner *scanner, struct ramet_bytes text, uint64_t offset,
 		      uint32_t *len, int *terminated);
+/* The same for a line that was just written, from what is known of it: an entry, in full, without
+ * its newline. */
+int rameti_batch_written(struct rameti_batch *b, const struct rameti_codec *codec,
+			 struct ramet_bytes line, uint64_t offset,
+			 const struct rameti_found *found);
 /* A line too long to look at. */
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated);
 int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd);

@@ -11,8 +11,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "codec/pi_priv.h"
 
-enum { TYPE, ID, PARENT, TIMESTAMP, MESSAGE, ROLE, N_WANTS };
+enum {
+	TYPE = RAMETI_PI_TYPE,
+	ID = RAMETI_PI_ID,
+	PARENT = RAMETI_PI_PARENT,
+	TIMESTAMP = RAMETI_PI_TIMESTAMP,
+	MESSAGE = RAMETI_PI_MESSAGE,
+	ROLE = RAMETI_PI_ROLE,
+	N_WANTS = RAMETI_PI_WANTS
+};
 
 #define KEY(text) { text, sizeof(text) - 1 }
 static const struct rameti_want wants[N_WANTS] = {

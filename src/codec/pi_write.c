@@ -1,46 +1,97 @@
 /*
  * codec/pi_write.c - lines as pi writes them: its member order, no white space.
  *
- * Most entries begin with type, id, parentId and timestamp; custom entries and custom
- * messages carry their own members in between. See docs/format/pi.md.
+ * Most entries begin with type, id, parentId and timestamp; custom entries and custom messages
+ * carry their own members in between. See docs/format/pi.md.
  */
 #include "codec/codec.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "codec/pi_priv.h"
 
-static void add_member(struct ramet_buf *out, const char *key, struct ramet_bytes raw)
+/* A value was just written: it began at `from`. */
+static void note(struct rameti_found *f, const struct ramet_buf *out, size_t line, size_t from,
+		 int kind)
 {
+	f->at = (uint32_t)(from - line);
+	f->len = (uint32_t)(out->len - from);
+	f->kind = (uint8_t)kind;
+	f->seen = 1;
+}
+
+static void add_text(struct ramet_buf *out, size_t line, const char *key, struct ramet_bytes text,
+		     struct rameti_found *f)
+{
+	size_t from;
+
 	ramet_buf_add_str(out, key);
-	ramet_buf_add(out, raw);
+	from = out->len;
+	ramet_buf_add_json_string(out, text);
+	note(f, out, line, from, RAMET_JSON_STRING);
+	if (f->len != text.len + 2)
+		f->flags |= RAMET_JSON_HAS_ESCAPE;
 }
 
-static void add_place(const struct rameti_draft *d, struct ramet_buf *out)
+static void add_place(const struct rameti_draft *d, struct ramet_buf *out, size_t line,
+		      struct rameti_found *found)
 {
-	ramet_buf_add_str(out, ",\"id\":");
-	ramet_buf_add_json_string(out, d->id);
-	ramet_buf_add_str(out, ",\"parentId\":");
+	add_text(out, line, ",\"id\":", d->id, &found[RAMETI_PI_ID]);
 	if (d->parent.ptr)
-		ramet_buf_add_json_string(out, d->parent);
+		add_text(out, line, ",\"parentId\":", d->parent, &found[RAMETI_PI_PARENT]);
 	else
-		ramet_buf_add_str(out, "null");
-	if (d->timestamp.len)
-		add_member(out, ",\"timestamp\":", d->timestamp);
+		ramet_buf_add_str(out, ",\"parentId\":null");
+	if (d->timestamp.len) {
+		size_t from;
+
+		ramet_buf_add_str(out, ",\"timestamp\":");
+		from = out->len;
+		ramet_buf_add(out, d->timestamp);
+		note(&found[RAMETI_PI_TIMESTAMP], out, line, from, RAMET_JSON_STRING);
+	}
 }
 
-void rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out)
+/* Members of a message entry: {"message":{...}} and nothing else. */
+static void add_members(const struct rameti_draft *d, struct ramet_buf *out, size_t line,
+			struct rameti_found *found)
+{
+	static const char key[] = "\"message\":";
+	size_t from;
+
+	ramet_buf_add_char(out, ',');
+	from = out->len;
+	ramet_buf_add(out, d->members);
+	if (!d->role.len)
+		return;
+	note(&found[RAMETI_PI_MESSAGE], out, line, from + sizeof(key) - 1, RAMET_JSON_OBJECT);
+	found[RAMETI_PI_ROLE].at = (uint32_t)(from - line + (size_t)(d->role.ptr - d->members.ptr));
+	found[RAMETI_PI_ROLE].len = (uint32_t)d->role.len;
+	found[RAMETI_PI_ROLE].kind = RAMET_JSON_STRING;
+	found[RAMETI_PI_ROLE].seen = 1;
+	if (memchr(d->role.ptr, '\\', d->role.len))
+		found[RAMETI_PI_ROLE].flags = RAMET_JSON_HAS_ESCAPE;
+}
+
+int rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
+			  struct rameti_found *found)
 {
 	int own_first = ramet_bytes_is(d->type, "custom") ||
 			ramet_bytes_is(d->type, "custom_message");
+	struct rameti_found unused[RAMETI_PI_WANTS];
+	size_t line = out->len;
 
-	ramet_buf_add_str(out, "{\"type\":");
-	ramet_buf_add_json_string(out, d->type);
+	found = found ? found : unused;
+	memset(found, 0, RAMETI_PI_WANTS * sizeof(*found));
+	add_text(out, line, "{\"type\":", d->type, &found[RAMETI_PI_TYPE]);
 	if (!own_first)
-		add_place(d, out);
+		add_place(d, out, line, found);
 	if (d->members.len)
-		add_member(out, ",", d->members);
+		add_members(d, out, line, found);
 	if (own_first)
-		add_place(d, out);
+		add_place(d, out, line, found);
 	ramet_buf_add_char(out, '}');
+	return d->role.len > 0;
 }
 
 void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_buf *out)

@@ -38,16 +38,25 @@ int rameti_fork_begin(struct rameti_birth *b, const struct ramet_session *source
 	return r;
 }
 
-static int copy_entries(struct rameti_birth *b, const struct ramet_tree *t, struct ramet_error *err)
+int rameti_fork_plain(const struct ramet_session *source)
 {
+	return ramet_session_header(source)->version >= 3 && !ramet_session_findings(source)->n;
+}
+
+static int copy_entries(struct rameti_birth *b, const struct ramet_session *source,
+			struct ramet_error *err)
+{
+	const struct ramet_tree *t = ramet_session_tree(source);
 	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_bytes json;
 	uint32_t row, n = ramet_tree_count(t);
-	int r = 0;
+	int r = 0, plain = rameti_fork_plain(source);
 
 	for (row = 0; !r && row < n; row++) {
 		r = ramet_tree_entry(t, row, &scratch, &json, err);
-		if (!r)
+		if (!r && plain)
+			r = rameti_birth_row(b, t, row, json, err);
+		else if (!r)
 			r = rameti_birth_line(b, rameti_json_trimmed(json), err);
 	}
 	ramet_buf_release(&scratch);
@@ -67,7 +76,7 @@ int ramet_fork(struct ramet_session **out, struct ramet_session *source,
 		r = rameti_fork_begin(&b, source, RAMETI_BIRTH_FILE, opts, opts ? opts->dir : NULL,
 				      err);
 	if (!r)
-		r = copy_entries(&b, ramet_session_tree(source), err);
+		r = copy_entries(&b, source, err);
 	ramet_session_unlock(source);
 	if (!r)
 		r = rameti_birth_end(&b, out, err);

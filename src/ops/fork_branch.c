@@ -28,7 +28,8 @@ struct branch {
 	struct rameti_peek peek;
 	struct ramet_json_doc doc;
 	struct ramet_buf prev;                   /* raw id of the entry before, or null */
-	struct ramet_buf kept, line;
+	struct ramet_buf kept, line, scratch;
+	int plain;
 	struct rameti_birth birth;
 };
 
@@ -99,6 +100,30 @@ static int add_healed(struct branch *b, struct ramet_error *err)
 	return r < 0 ? r : rameti_birth_line(&b->birth, ramet_buf_bytes(&b->line), err);
 }
 
+/* Does this entry of the path keep its line: it hangs under the entry before it, and names no other
+ * that could be a label? */
+static int keeps_line(const struct branch *b, uint32_t i)
+{
+	const struct ramet_row *row = ramet_tree_row(b->tree, b->path.rows[i]);
+
+	return b->plain && i > 0 && row->type != RAMET_ENTRY_COMPACTION &&
+	       row->parent == b->path.rows[i - 1] && !is_label(b, b->path.rows[i - 1]);
+}
+
+static int add_same(struct branch *b, uint32_t row, struct ramet_error *err)
+{
+	struct ramet_bytes json;
+	int r = ramet_tree_entry(b->tree, row, &b->scratch, &json, err);
+
+	if (!r)
+		r = rameti_birth_row(&b->birth, b->tree, row, json, err);
+	ramet_buf_reset(&b->prev);
+	ramet_buf_add_json_string(&b->prev, ramet_tree_id(b->tree, row));
+	if (!r && ramet_buf_status(&b->prev) < 0)
+		r = rameti_fail_nomem(err);
+	return r;
+}
+
 static int add_entry(struct branch *b, uint32_t row, struct ramet_error *err)
 {
 	struct ramet_json id;
@@ -124,7 +149,9 @@ static int add_entries(struct branch *b, struct ramet_error *err)
 
 	ramet_buf_add_str(&b->prev, "null");
 	for (i = 0; !r && i < b->path.n; i++)
-		if (!is_label(b, b->path.rows[i]))
+		if (keeps_line(b, i) && !is_label(b, b->path.rows[i]))
+			r = add_same(b, b->path.rows[i], err);
+		else if (!is_label(b, b->path.rows[i]))
 			r = add_entry(b, b->path.rows[i], err);
 	return r;
 }
@@ -146,7 +173,7 @@ static int add_label(struct branch *b, const struct ramet_label *label, struct r
 	d.id = ramet_bytes_of(id);
 	d.members = ramet_buf_bytes(&members);
 	ramet_buf_reset(&b->line);
-	rameti_codec_pi.write_entry(&d, &b->line);
+	(void)rameti_codec_pi.write_entry(&d, &b->line, NULL);
 	r = ramet_buf_status(&members) < 0 || ramet_buf_status(&b->line) < 0 ?
 		    rameti_fail_nomem(err) :
 		    rameti_birth_line(&b->birth, ramet_buf_bytes(&b->line), err);
@@ -223,8 +250,10 @@ int ramet_fork_branch(struct ramet_session **out, struct ramet_session *source, 
 	ramet_buf_init(&b.prev, SIZE_MAX / 2);
 	ramet_buf_init(&b.kept, SIZE_MAX / 2);
 	ramet_buf_init(&b.line, SIZE_MAX / 2);
+	ramet_buf_init(&b.scratch, SIZE_MAX / 2);
 	ramet_session_lock(source);
 	b.tree = ramet_session_tree(source);
+	b.plain = rameti_fork_plain(source);
 	r = make(&b, source, leaf, opts, err);
 	ramet_session_unlock(source);
 	if (!r)
@@ -236,5 +265,6 @@ int ramet_fork_branch(struct ramet_session **out, struct ramet_session *source, 
 	ramet_buf_release(&b.prev);
 	ramet_buf_release(&b.kept);
 	ramet_buf_release(&b.line);
+	ramet_buf_release(&b.scratch);
 	return r;
 }

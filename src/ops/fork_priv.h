@@ -12,4 +12,7 @@ int rameti_fork_begin(struct rameti_birth *b, const struct ramet_session *source
 		      enum rameti_birth_place place, const struct ramet_fork_opts *opts,
 		      const char *dir, struct ramet_error *err);
 
+/* May its rows be taken over as they are, for lines that do not change? */
+int rameti_fork_plain(const struct ramet_session *source);
+
 #endif

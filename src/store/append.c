@@ -97,74 +97,83 @@ static int tail_open(const struct ramet_session *s)
 	return s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n';
 }
 
-/* The pieces as lines, behind a line end when the file's last line has none. */
-static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+/* The line just composed, from `from` in s->lines on, as a reader will find it at offset. */
+static int find_row(struct ramet_session *s, size_t from, uint64_t offset, int known,
+		    const struct rameti_found *found, struct ramet_error *err)
+{
+	struct ramet_bytes line = { s->lines.ptr + from, s->lines.len - from };
+	size_t max = rameti_session_max_line(s);
+	uint32_t len;
+	int r, terminated;
+
+	if (ramet_buf_status(&s->lines) == RAMET_ELIMIT)
+		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
+				   (unsigned)RAMET_JSON_LEN_MAX);
+	if (ramet_buf_status(&s->lines) < 0)
+		return rameti_fail_nomem(err);
+	if (line.len - 1 > max)
+		return rameti_fail(err, RAMET_ELIMIT, "an entry of more than %zu bytes", max);
+	if (known) {
+		line.len--;
+		r = rameti_batch_written(&s->batch, s->reader.codec, line, offset, found);
+	} else {
+		r = rameti_batch_line(&s->batch, s->reader.codec, s->scanner, line, offset, &len,
+				      &terminated);
+	}
+	return r < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+static int add_line(struct ramet_session *s, const struct rameti_piece *piece,
+		    struct rameti_draft *d, uint64_t offset, struct ramet_error *err)
+{
+	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
+	size_t from = s->lines.len;
+	int known;
+
+	d->type = piece->type;
+	d->members = piece->members;
+	d->id = ramet_bytes_of(piece->id);
+	d->role.ptr = piece->members.ptr + piece->role_at;
+	d->role.len = piece->role_len;
+	known = s->reader.codec->write_entry(d, &s->lines, found);
+	ramet_buf_add_char(&s->lines, '\n');
+	return find_row(s, from, offset + from, known, found, err);
+}
+
+/* The pieces as lines that will stand at offset, behind a line end when the file's last line has
+ * none; their rows; and room for those in the tree. */
+static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t n, uint64_t offset,
 		   struct ramet_error *err)
 {
 	struct rameti_draft d = { .parent = parent_of(s, s->leaf) };
 	char now[40] = "\"";
 	int64_t ms = rameti_now_ms(s->source.file.env);
 	size_t i, len;
+	int r = 0;
 
 	if (ms == RAMETI_TIME_NONE)
 		return rameti_fail(err, RAMET_EIO, "the clock gives no usable time");
 	rameti_time_format(ms, now + 1);
 	len = strlen(now);
 	now[len++] = '"';
-	ramet_buf_reset(&s->lines);
-	if (s->stored && tail_open(s))
-		ramet_buf_add_char(&s->lines, '\n');
-	for (i = 0; i < n; i++) {
-		d.type = pieces[i].type;
-		d.members = pieces[i].members;
-		d.id = ramet_bytes_of(pieces[i].id);
-		d.timestamp = pieces[i].timestamp.ptr ? pieces[i].timestamp :
-							(struct ramet_bytes){ now, len };
-		s->reader.codec->write_entry(&d, &s->lines);
-		ramet_buf_add_char(&s->lines, '\n');
-		d.parent = d.id;
-	}
-	if (ramet_buf_status(&s->lines) == RAMET_ELIMIT)
-		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
-				   (unsigned)RAMET_JSON_LEN_MAX);
-	return ramet_buf_status(&s->lines) < 0 ? rameti_fail_nomem(err) : 0;
-}
-
-/* Rows of the lines as a reader will find them at offset; room for them in the tree. */
-static int scan(struct ramet_session *s, uint64_t offset, size_t n, struct ramet_error *err)
-{
-	struct ramet_bytes text = ramet_buf_bytes(&s->lines);
-	uint32_t len;
-	int r = 0, terminated;
-
 	if (!s->scanner)
 		r = rameti_scanner_new(&s->scanner, s->reader.codec->wants,
 				       s->reader.codec->n_wants, 0, err);
-	if (r < 0)
-		return r;
+	ramet_buf_reset(&s->lines);
 	rameti_batch_reset(&s->batch);
-	if (text.ptr[0] == '\n') {
-		text.ptr++;
-		text.len--;
-		offset++;
+	if (s->stored && tail_open(s))
+		ramet_buf_add_char(&s->lines, '\n');
+	for (i = 0; !r && i < n; i++) {
+		d.timestamp = pieces[i].timestamp.ptr ? pieces[i].timestamp :
+							(struct ramet_bytes){ now, len };
+		r = add_line(s, &pieces[i], &d, offset, err);
+		d.parent = d.id;
 	}
-	while (text.len) {
-		if (rameti_batch_line(&s->batch, s->reader.codec, s->scanner, text, offset, &len,
-				      &terminated) < 0)
-			return rameti_fail_nomem(err);
-		if (len > rameti_session_max_line(s))
-			return rameti_fail(err, RAMET_ELIMIT, "an entry of more than %zu bytes",
-					   rameti_session_max_line(s));
-		len += (uint32_t)terminated;
-		text.ptr += len;
-		text.len -= len;
-		offset += len;
-	}
-	if (s->batch.n_odd && s->batch.odd[0].trouble == RAMETI_TROUBLE_DEPTH)
-		return rameti_fail(err, RAMET_ELIMIT, "nested too deeply for an entry");
-	if (s->batch.n != n || s->batch.n_odd)
-		return rameti_fail(err, RAMET_EINVAL, "what was given does not make an entry");
-	return rameti_reader_make_room(&s->reader, &s->batch, err);
+	if (!r && s->batch.n_odd && s->batch.odd[0].trouble == RAMETI_TROUBLE_DEPTH)
+		r = rameti_fail(err, RAMET_ELIMIT, "nested too deeply for an entry");
+	if (!r && (s->batch.n != n || s->batch.n_odd))
+		r = rameti_fail(err, RAMET_EINVAL, "what was given does not make an entry");
+	return r < 0 ? r : rameti_reader_make_room(&s->reader, &s->batch, err);
 }
 
 static int holds_talk(const struct rameti_batch *b)
@@ -199,9 +208,7 @@ static int append_to_text(struct ramet_session *s, struct rameti_piece *pieces, 
 	int r = give_ids(s, pieces, n, err);
 
 	if (!r)
-		r = compose(s, pieces, n, err);
-	if (!r)
-		r = scan(s, before, n, err);
+		r = compose(s, pieces, n, before, err);
 	if (r < 0)
 		return r;
 	ramet_buf_add(&s->text, ramet_buf_bytes(&s->lines));
@@ -307,9 +314,7 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 	int r = give_ids(s, pieces, n, err);
 
 	if (!r)
-		r = compose(s, pieces, n, err);
-	if (!r)
-		r = scan(s, s->source.size, n, err);
+		r = compose(s, pieces, n, s->source.size, err);
 	if (!r && must_sync(s, pieces, n))
 		r = rameti_log_name(s, err);         /* may fail: nothing is written yet */
 	if (!r)

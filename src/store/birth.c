@@ -40,49 +40,77 @@ int rameti_birth_begin(struct rameti_birth *b, enum rameti_birth_place place, co
 	return r;
 }
 
-int rameti_birth_line(struct rameti_birth *b, struct ramet_bytes line, struct ramet_error *err)
+/* Write a line; *at is where it begins. */
+static int put(struct rameti_birth *b, struct ramet_bytes line, uint64_t *at,
+	       struct ramet_error *err)
 {
 	int r;
 
 	if (b->place == RAMETI_BIRTH_FILE) {
+		*at = b->file.size;
 		r = rameti_newfile_write(&b->file, line, err);
 		return r < 0 ? r : rameti_newfile_write(&b->file, ramet_bytes_of("\n"), err);
 	}
+	*at = b->s->text.len;
 	ramet_buf_add(&b->s->text, line);
 	ramet_buf_add_char(&b->s->text, '\n');
 	return ramet_buf_status(&b->s->text) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
-static int end_file(struct rameti_birth *b, struct ramet_session **out, struct ramet_error *err)
+int rameti_birth_line(struct rameti_birth *b, struct ramet_bytes line, struct ramet_error *err)
 {
-	const struct rameti_env *env = rameti_env_default();
-	struct ramet_open_opts opts = b->s->opts;
-	int sync = opts.level != RAMET_LEVEL_NONE;
-	int r = rameti_newfile_commit(&b->file, sync ? RAMETI_NEWFILE_SYNC : 0, err);
+	struct ramet_session *s = b->s;
+	uint64_t at;
+	uint32_t len;
+	int terminated, r = put(b, line, &at, err);
 
+	if (!r && !s->scanner)
+		r = rameti_scanner_new(&s->scanner, s->reader.codec->wants,
+				       s->reader.codec->n_wants, 0, err);
 	if (r < 0)
 		return r;
-	r = ramet_session_open(out, b->s->path, &opts, err);
-	if (r < 0)
-		(void)env->unlink(env->user, b->s->path);    /* nobody has heard of it yet */
-	if (!r && sync)
-		(*out)->log.named = 1;
+	rameti_batch_reset(&s->batch);
+	if (rameti_batch_line(&s->batch, s->reader.codec, s->scanner, line, at, &len,
+			      &terminated) < 0)
+		return rameti_fail_nomem(err);
+	s->batch.tail_open = 0;                              /* its newline follows it */
+	return rameti_reader_feed(&s->reader, &s->batch, err);
+}
+
+int rameti_birth_row(struct rameti_birth *b, const struct ramet_tree *from, uint32_t row,
+		     struct ramet_bytes line, struct ramet_error *err)
+{
+	struct ramet_row facts = *ramet_tree_row(from, row);
+	uint64_t at;
+	int r;
+
+	if (line.len != facts.length)
+		return rameti_birth_line(b, line, err);
+	r = put(b, line, &at, err);
+	facts.offset = at;
+	facts.flags &= RAMET_ROW_NO_ID | RAMET_ROW_HAS_PARENT | RAMET_ROW_BAD_UTF8;
+	if (!r)
+		r = rameti_tree_add(b->s->reader.tree, &facts, ramet_tree_id(from, row),
+				    rameti_tree_parent_id(from, row), err);
+	b->s->reader.n_lines += !r;
 	return r;
 }
 
 int rameti_birth_end(struct rameti_birth *b, struct ramet_session **out, struct ramet_error *err)
 {
-	int r;
+	int sync = b->s->opts.level != RAMET_LEVEL_NONE, r;
 
+	r = rameti_tree_settle(b->s->reader.tree, err);
+	if (!r && b->place == RAMETI_BIRTH_FILE)
+		r = rameti_newfile_commit(&b->file, sync ? RAMETI_NEWFILE_SYNC : 0, err);
+	if (r < 0)
+		return r;
 	if (b->place == RAMETI_BIRTH_FILE)
-		return end_file(b, out, err);
-	rameti_reader_release(&b->s->reader);
-	r = rameti_session_load(b->s, err);
-	if (!r) {
-		*out = b->s;
-		b->s = NULL;
-	}
-	return r;
+		rameti_session_bind(b->s, &b->file.file, b->file.size, sync);
+	rameti_session_note_rows(b->s);
+	*out = b->s;
+	b->s = NULL;
+	return 0;
 }
 
 void rameti_birth_abort(struct rameti_birth *b)

@@ -233,20 +233,19 @@ int ramet_session_create_memory(struct ramet_session **out, const char *cwd,
 
 /* ---- the file appears ---- */
 
-void rameti_session_bind(struct ramet_session *s, struct rameti_file *f, int synced)
+void rameti_session_bind(struct ramet_session *s, struct rameti_file *f, uint64_t size, int synced)
 {
 	struct stat st;
 
 	s->source.file.fd = f->fd;
 	f->fd = -1;
-	s->source.size = s->text.len;
-	s->log.tail_len = s->text.len < RAMETI_TAIL_LEN ? s->text.len : RAMETI_TAIL_LEN;
-	memcpy(s->log.tail, s->text.ptr + s->text.len - s->log.tail_len, s->log.tail_len);
+	s->source.size = size;
 	ramet_buf_release(&s->text);
 	s->stored = 1;
 	s->into_empty = 0;
 	s->log.named = synced;
 	s->log.unsynced = !synced;
+	s->stale |= rameti_log_note_tail(s, NULL) < 0;
 	/* without its inode the file counts as replaced, and is read anew by the next append */
 	if (rameti_file_stat(&s->source.file, &st, NULL) == 0) {
 		s->log.dev = st.st_dev;
@@ -320,7 +319,7 @@ int rameti_session_store(struct ramet_session *s, struct ramet_error *err)
 	else if (!r)
 		r = rameti_newfile_commit(&n, sync ? RAMETI_NEWFILE_SYNC : 0, err);
 	if (n.file.fd >= 0 && (!r || r == RAMET_EUNKNOWN)) {
-		rameti_session_bind(s, &n.file, sync && !r);
+		rameti_session_bind(s, &n.file, s->text.len, sync && !r);
 		s->log.doubtful = r == RAMET_EUNKNOWN;
 	}
 	rameti_newfile_abort(&n);

@@ -107,7 +107,7 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 	struct stat st;
 	int r;
 
-	if (env->stat(env->user, s->path, &st) < 0) {
+	if (env->stat_place(env->user, s->path, &st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return conflict(s, "removed the file", err);
 		return rameti_fail_sys(err, errno, s->path, "cannot stat");

@@ -10,6 +10,10 @@
 #include <string.h>
 #include "base/error.h"
 
+#define ENTRY_LEN 160                            /* of a line, beside its message; only a guess */
+#define RESERVE_MAX ((size_t)1 << 20)
+#define PLAIN_NODES_MAX (RAMET_JSON_DEPTH_MAX / 2)
+
 /* ---- messages ---- */
 
 static int fail_member(const char *member, struct ramet_error *err)
@@ -54,12 +58,33 @@ static int ends_turn(const struct ramet_json *o, int role)
 	       !ramet_json_text_is(ramet_json_get(o, "stopReason"), "toolUse");
 }
 
+/* Where the role will stand among the members, when the message goes there as it is and a reader
+ * could find nothing else in it: no second role, no nesting near the limit. */
+static void note_role(const struct ramet_session *s, struct rameti_piece *piece, size_t shift,
+		      size_t written)
+{
+	const struct ramet_json *o = ramet_json_root(&s->doc), *role = ramet_json_get(o, "role");
+	const struct ramet_json *key, *value;
+	unsigned roles = 0;
+
+	if (written != o->len || s->doc.n_nodes >= PLAIN_NODES_MAX)
+		return;
+	for (key = ramet_json_next(o, NULL); key; key = ramet_json_next(o, value)) {
+		value = ramet_json_next(o, key);
+		roles += ramet_json_text_is(key, "role");
+	}
+	if (roles != 1)
+		return;
+	piece->role_at = shift + (size_t)(role->ptr - o->ptr);
+	piece->role_len = role->len;
+}
+
 /* The members of a message entry at the end of s->members. */
 static int add_message(struct ramet_session *s, struct ramet_bytes message,
 		       struct rameti_piece *piece, struct ramet_error *err)
 {
 	struct ramet_buf *b = &s->members;
-	size_t start = b->len;
+	size_t start = b->len, shift;
 	int role, r = rameti_given_json(s, message, "message", RAMETI_IS_OBJECT, err);
 
 	if (!r)
@@ -69,7 +94,9 @@ static int add_message(struct ramet_session *s, struct ramet_bytes message,
 	piece->type = ramet_bytes_of("message");
 	piece->ends_turn = ends_turn(ramet_json_root(&s->doc), role);
 	ramet_buf_add_str(b, "\"message\":");
+	shift = b->len - start;
 	rameti_json_add_compact(b, ramet_json_root(&s->doc));
+	note_role(s, piece, shift, b->len - start - shift);
 	if (ramet_buf_status(b) == RAMET_ELIMIT)
 		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
 				   (unsigned)RAMET_JSON_LEN_MAX);
@@ -84,10 +111,14 @@ static int append_messages(struct ramet_session *s, const struct ramet_bytes *me
 			   struct rameti_piece *pieces, struct ramet_error *err)
 {
 	const char *at;
-	size_t i;
+	size_t i, len = 0;
 	int r = 0;
 
+	for (i = 0; i < n; i++)
+		len += messages[i].len + ENTRY_LEN;
 	ramet_buf_reset(&s->members);
+	(void)ramet_buf_reserve(&s->members, len < RESERVE_MAX ? len : RESERVE_MAX);
+	(void)ramet_buf_reserve(&s->lines, len < RESERVE_MAX ? len : RESERVE_MAX);
 	for (i = 0; !r && i < n; i++)
 		r = add_message(s, messages[i], &pieces[i], err);
 	if (r < 0)

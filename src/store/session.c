@@ -14,6 +14,7 @@
 #include "store/load.h"
 
 #define WINDOW (128u << 10) /* bytes read ahead when entries are asked for in order */
+#define AHEAD_ROWS 32u                           /* so far apart still counts as in order */
 #define PATH_LEN_MAX ((size_t)1 << 20)
 
 /* Fill the window from a row on, when rows are read one after the other. */
@@ -103,8 +104,8 @@ static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
 	struct ramet_bytes line;
 	int r = 0;
 
-	if (row->offset < s->source.size && number == s->last_row + 1 && row->length < WINDOW &&
-	    !in_window(s, row))
+	if (row->offset < s->source.size && number - s->last_row - 1 < AHEAD_ROWS &&
+	    row->length < WINDOW && !in_window(s, row))
 		r = fill_window(s, row, err);
 	s->last_row = number;
 	if (!r)
@@ -209,7 +210,7 @@ static int start_reader(struct ramet_session *s, struct ramet_error *err)
 	return rameti_reader_init(&s->reader, &rameti_codec_pi, seed, session_entry, s, err);
 }
 
-static void note_rows(struct ramet_session *s)
+void rameti_session_note_rows(struct ramet_session *s)
 {
 	const struct ramet_tree *t = s->reader.tree;
 	uint32_t i;
@@ -242,7 +243,7 @@ int rameti_session_load(struct ramet_session *s, struct ramet_error *err)
 			r = rameti_load(&s->reader, &s->source, max_line, s->opts.threads, err);
 	}
 	if (!r)
-		note_rows(s);
+		rameti_session_note_rows(s);
 	return r;
 }
 

@@ -71,8 +71,10 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 /* The header of a new session as its first line, in text. */
 int rameti_session_begin(struct ramet_session *s, const char *cwd,
 			 const struct ramet_create_opts *opts, struct ramet_error *err);
-/* Bind a session to the file that was just committed with all of text in it; takes f. */
-void rameti_session_bind(struct ramet_session *s, struct rameti_file *f, int synced);
+/* The leaf is the last row; is there talk? */
+void rameti_session_note_rows(struct ramet_session *s);
+/* Bind a session to the file that was just committed with these size bytes in it; takes f. */
+void rameti_session_bind(struct ramet_session *s, struct rameti_file *f, uint64_t size, int synced);
 
 /* ---- appending: called with the lock held ---- */
 
@@ -81,6 +83,7 @@ struct rameti_piece {
 	struct ramet_bytes type, members;        /* as in struct rameti_draft */
 	struct ramet_bytes timestamp;            /* raw JSON; ptr NULL: now */
 	char id[RAMET_ID_SIZE];                  /* "" : made here */
+	size_t role_at, role_len; /* of a message: its role in members, as struct rameti_draft has it */
 	int ends_turn;
 };
 /* An id that no entry of the session has. */

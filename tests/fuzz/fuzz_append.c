@@ -85,6 +85,15 @@ static const char *const snippets[] = {
 	"{'type':'model_change','provider':'p','modelId':'m'}",
 	"{'type':'thinking_level_change','thinkingLevel':'high'}",
 	"{'x':1,'type':'\\u0063ustom','customType':'c','type':'label','targetId':'a1'}",
+	/* members twice, in disguise, or where others look for something else */
+	"{'role':'user','content':'x','role':'assistant','timestamp':1,'timestamp':2}",
+	"{'r\\u006fle':'user','content':'x'}",
+	"{'role':'us\\u0065r','content':[],'message':{'role':'system'}}",
+	"{'content':[{'role':'assistant','type':'x'}],'type':'y','id':'z','role':'odd'}",
+	"{'type':'message','message':{'role':'user','content':'x'},'m\\u0065ssage':{'role':'y'}}",
+	"{'type':'unknown','message':{'role':'user','content':''}}",
+	"{'message':{'role':'user'},'type':'custom','customType':'c'}",
+	"{'type':'custom','customType':'c','\\u0069d':'a1'}",
 };
 #define N_SNIPPETS (sizeof(snippets) / sizeof(*snippets))
 
@@ -474,8 +483,17 @@ static void check_undamaged(const struct ramet_session *s)
 	ramet_findings_release(&f);
 }
 
-/* Rows, texts and contexts of b, which was read from what a wrote. */
-static void check_same(const struct ramet_session *a, const struct ramet_session *b)
+/* What a line alone says. */
+static int same_line(const struct ramet_row *x, const struct ramet_row *y)
+{
+	return x->length == y->length && x->crc32c == y->crc32c && x->id_at == y->id_at &&
+	       x->id_hash == y->id_hash && x->parent_hash == y->parent_hash;
+}
+
+/* Rows, texts and contexts of b, which was read from what a wrote; the first n_base rows were not
+ * written by us and may have changed their version. */
+static void check_same(const struct ramet_session *a, const struct ramet_session *b,
+		       uint32_t n_base)
 {
 	const struct ramet_tree *t = ramet_session_tree(a), *u = ramet_session_tree(b);
 	struct ramet_buf of_a = RAMET_BUF_INIT(OUT_MAX), of_b = RAMET_BUF_INIT(OUT_MAX);
@@ -489,6 +507,7 @@ static void check_same(const struct ramet_session *a, const struct ramet_session
 		assert(ramet_bytes_eq(ramet_tree_id(t, i), ramet_tree_id(u, i)));
 		assert(x->parent == y->parent && x->depth == y->depth && x->type == y->type);
 		assert(x->role == y->role && x->flags == y->flags && x->time_ms == y->time_ms);
+		assert(i < n_base || same_line(x, y));
 		assert(x->compaction == y->compaction && x->model == y->model);
 		assert(x->level == y->level && x->edit == y->edit);
 	}
@@ -502,7 +521,7 @@ static void check_same(const struct ramet_session *a, const struct ramet_session
 	check_undamaged(b);
 }
 
-static void read_back(const struct ramet_session *s)
+static void read_back(const struct ramet_session *s, uint32_t n_base)
 {
 	struct ramet_buf out = RAMET_BUF_INIT(OUT_MAX);
 	struct ramet_session *again;
@@ -512,22 +531,22 @@ static void read_back(const struct ramet_session *s)
 	add_report(s, &out);
 	r = ramet_session_open_bytes(&again, ramet_buf_bytes(&out), NULL, NULL);
 	assert(r == 0);
-	check_same(s, again);
+	check_same(s, again, n_base);
 	ramet_session_close(again);
 	ramet_buf_release(&out);
 }
 
-static void read_fork(struct ramet_session *s)
+static void read_fork(struct ramet_session *s, uint32_t n_base)
 {
 	struct ramet_fork_opts opts = { .cwd = "/w", .dir = dir, .level = RAMET_LEVEL_NONE };
 	struct ramet_session *fork, *again;
 	int r = ramet_fork(&fork, s, &opts, NULL);
 
 	assert(r == 0 && ramet_session_stored(fork));
-	check_same(s, fork);
+	check_same(s, fork, n_base);
 	r = ramet_session_open(&again, ramet_session_path(fork), NULL, NULL);
 	assert(r == 0);
-	check_same(s, again);
+	check_same(s, again, n_base);
 	r = unlink(ramet_session_path(fork));
 	assert(r == 0);
 	ramet_session_close(again);
@@ -540,6 +559,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 					 RAMET_BUF_INIT(1 << 20), RAMET_BUF_INIT(1 << 20) } };
 	struct ramet_buf base = RAMET_BUF_INIT(1 << 20);
 	struct ramet_session *s;
+	uint32_t n_base;
 	uint8_t how;
 	int i, r;
 
@@ -549,12 +569,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	random_mask = how & 1 ? 0x01 : how & 2 ? 0 : 0xff;
 	r = ramet_session_create_memory(&s, "/w", ramet_buf_bytes(&base), NULL, NULL);
 	assert(r == 0);
+	n_base = ramet_tree_count(ramet_session_tree(s));
 	for (i = 0; in.len && i < OPS_MAX; i++)
 		step(s, &in);
 	check_undamaged(s);
-	read_back(s);
+	read_back(s, n_base);
 	if (how & 4)
-		read_fork(s);
+		read_fork(s, n_base);
 	ramet_session_close(s);
 	for (i = 0; i < BATCH_MAX; i++)
 		ramet_buf_release(&in.json[i]);

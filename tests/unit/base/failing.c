@@ -121,6 +121,11 @@ static int fake_stat(void *user, const char *path, struct stat *st)
 	return fails(user) ? -1 : real()->stat(NULL, path, st);
 }
 
+static int fake_stat_place(void *user, const char *path, struct stat *st)
+{
+	return fails(user) ? -1 : real()->stat_place(NULL, path, st);
+}
+
 static int fake_lstat(void *user, const char *path, struct stat *st)
 {
 	return fails(user) ? -1 : real()->lstat(NULL, path, st);
@@ -258,6 +263,7 @@ void failing_env_init(struct failing_env *f, unsigned fail_at, int sys)
 	f->env.pread = fake_pread;
 	f->env.fstat = fake_fstat;
 	f->env.stat = fake_stat;
+	f->env.stat_place = fake_stat_place;
 	f->env.lstat = fake_lstat;
 	f->env.write = fake_write;
 	f->env.fsync = fake_fsync;

@@ -378,7 +378,7 @@ static char *large_text(void)
 
 static void newfile__takes_pieces_of_any_size_in_order(void **state)
 {
-	static const size_t sizes[] = { 1, 262143, 262144, 262145, 0, 7, 1000000, 262144, 3, 500000 };
+	static const size_t sizes[] = { 1, 262143, 262144, 262145, 0, 7, 1000000, 262144, 3, 999 };
 	struct rameti_newfile n = RAMETI_NEWFILE_INIT;
 	char *text = large_text();
 	const char *path = fresh_dir(NULL);

@@ -84,8 +84,8 @@ static void compact__leaves_compact_text_as_it_is(void **state)
 static void compact__works_on_values_inside_others(void **state)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(1000);
-	const struct ramet_json *o = parse(
-		ramet_bytes_of("{ \"x\" : \" \" , \"a\" : { \"b\" : [ 1 , \"c d\" ] } , \"e\":\"f\" }"));
+	const struct ramet_json *o = parse(ramet_bytes_of(
+		"{ \"x\" : \" \" , \"a\" : { \"b\" : [ 1 , \"c d\" ] } , \"e\":\"f\" }"));
 
 	(void)state;
 	rameti_json_add_compact(&b, ramet_json_get(o, "a"));

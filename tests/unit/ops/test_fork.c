@@ -14,10 +14,14 @@
 #define FORK_HEAD(id)                                                                              \
 	"{'type':'session','version':3,'id':'" id "','timestamp':'<now>','cwd':'%s',"              \
 	"'parentSession':'%s'}\n"
+/* clang-format off */
 #define ENTRIES                                                                                    \
-	MESSAGE("u1", "null", U("one")) MESSAGE("a1", "'u1'", A("two"))                            \
-		LINE("label", "l1", "'a1'", ",'targetId':'u1','label':'x'")                        \
-			MESSAGE("side", "'u1'", A("three")) LINE("future", "f1", "'side'", ",'n':1.0")
+	MESSAGE("u1", "null", U("one"))                                                            \
+	MESSAGE("a1", "'u1'", A("two"))                                                            \
+	LINE("label", "l1", "'a1'", ",'targetId':'u1','label':'x'")                                \
+	MESSAGE("side", "'u1'", A("three"))                                                        \
+	LINE("future", "f1", "'side'", ",'n':1.0")
+/* clang-format on */
 
 static char *dir;
 static const char *path;
@@ -114,8 +118,8 @@ static void fork__of_a_header_alone(void **state)
 static void fork__drops_lines_that_are_no_entry(void **state)
 {
 	(void)state;
-	given_file("garbage\n" HEAD MESSAGE("u1", "null", U("one")) "{'type':\n\n7\n" HEAD
-		   MESSAGE("a1", "'u1'", A("two")) "{'type':'mess");
+	given_file("garbage\n" HEAD MESSAGE("u1", "null", U("one")) "{'type':\n\n7\n" HEAD MESSAGE(
+		"a1", "'u1'", A("two")) "{'type':'mess");
 	fork_into("to", NULL, "forked");
 	assert_file(ramet_session_path(copy),
 		    FORK_HEAD("forked") MESSAGE("u1", "null", U("one"))
@@ -127,9 +131,10 @@ static void fork__drops_lines_that_are_no_entry(void **state)
 static void fork__does_not_copy_unknown_members_of_the_header(void **state)
 {
 	(void)state;
-	given_file("{'type':'session','version':3,'id':'s1','timestamp':"
-		   "'2026-03-01T10:00:00.000Z','cwd':'/w','parentSession':'/old','extra':1}\n"
-		   MESSAGE("u1", "null", U("one")));
+	given_file(
+		"{'type':'session','version':3,'id':'s1','timestamp':"
+		"'2026-03-01T10:00:00.000Z','cwd':'/w','parentSession':'/old','extra':1}\n" MESSAGE(
+			"u1", "null", U("one")));
 	fork_into("to", NULL, "forked");
 	assert_file(ramet_session_path(copy), FORK_HEAD("forked") MESSAGE("u1", "null", U("one")),
 		    "/w", path);
@@ -156,11 +161,10 @@ static void fork__of_version_1_writes_version_3(void **state)
 	uint32_t i;
 
 	(void)state;
-	given_file(HEAD_OF("") V1_LINE("message','message':" U("one")) "broken\n"
-			   V1_LINE("message','message':{'role':'hookMessage','content':'x'}")
-				   V1_LINE("compaction','summary':'s','firstKeptEntryIndex':2,"
-					   "'tokensBefore':1")
-					   V1_LINE("message','message':" A("two")));
+	given_file(HEAD_OF("") V1_LINE("message','message':" U("one")) "broken\n" V1_LINE(
+		"message','message':{'role':'hookMessage','content':'x'}")
+			   V1_LINE("compaction','summary':'s','firstKeptEntryIndex':2,"
+				   "'tokensBefore':1") V1_LINE("message','message':" A("two")));
 	fork_into("to", NULL, "forked");
 	for (i = 0; i < 4; i++) {
 		ramet_buf_add(&expected, entry_of(s, i));
@@ -276,9 +280,8 @@ static void fork__of_a_session_in_memory_has_no_parent(void **state)
 	(void)state;
 	must(ramet_session_create_memory(&s, "/w", js(HEAD ENTRIES), NULL, &why));
 	fork_into("to", NULL, "forked");
-	assert_file(ramet_session_path(copy),
-		    "{'type':'session','version':3,'id':'forked','timestamp':'<now>','cwd':'/w'}\n"
-		    ENTRIES);
+	assert_file(ramet_session_path(copy), "{'type':'session','version':3,'id':'forked','"
+					      "timestamp':'<now>','cwd':'/w'}\n" ENTRIES);
 	assert_reopens_same(copy);
 }
 

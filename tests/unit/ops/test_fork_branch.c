@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define AT(type, id, parent, time, more)                                                           \
-	"{'type':'" type "','id':'" id "','parentId':" parent ",'timestamp':'2026-05-05T10:00:"    \
-	time "Z'" more "}\n"
+	"{'type':'" type "','id':'" id "','parentId':" parent                                      \
+	",'timestamp':'2026-05-05T10:00:" time "Z'" more "}\n"
 #define LABEL(id, parent, time, target, text)                                                      \
 	AT("label", id, parent, time, ",'targetId':'" target "','label':'" text "'")
 #define NEW_LABEL(parent, time, target, text) LABEL("<id>", parent, time, target, text)
@@ -22,16 +22,25 @@
 #define SAY(id, parent, time, message) AT("message", id, parent, time, ",'message':" message)
 
 /* Labels in every place: set twice, off the path, on entries that come later, at the end. */
+/* An entry a line: clang-format cannot know. */
+/* clang-format off */
 #define TREE                                                                                       \
-	HEAD SAY("u1", "null", "01.000", U("one")) LABEL("l1", "'u1'", "02.000", "u1", "start")    \
-		LABEL("l2", "'l1'", "03.000", "u1", "start!")                                      \
-	SAY("a1", "'l2'", "04.000", A("two")) LABEL("l3", "'a1'", "05.000", "a1", "keep")          \
-	SAY("u2", "'l3'", "06.000", U("three")) SAY("side", "'u2'", "07.000", A("four"))           \
+	HEAD                                                                                       \
+	SAY("u1", "null", "01.000", U("one"))                                                      \
+	LABEL("l1", "'u1'", "02.000", "u1", "start")                                               \
+	LABEL("l2", "'l1'", "03.000", "u1", "start!")                                              \
+	SAY("a1", "'l2'", "04.000", A("two"))                                                      \
+	LABEL("l3", "'a1'", "05.000", "a1", "keep")                                                \
+	SAY("u2", "'l3'", "06.000", U("three"))                                                    \
+	SAY("side", "'u2'", "07.000", A("four"))                                                   \
 	LABEL("l4", "'side'", "08.000", "side", "will be")                                         \
 	AT("compaction", "c1", "'l4'", "09.000", KEPT("l3"))                                       \
-	SAY("u3", "'c1'", "10.000", U("five")) SAY("a3", "'u3'", "11.000", A("six"))               \
-	SAY("off", "'u2'", "12.000", A("off")) LABEL("l5", "'off'", "13.000", "off", "off label")  \
+	SAY("u3", "'c1'", "10.000", U("five"))                                                     \
+	SAY("a3", "'u3'", "11.000", A("six"))                                                      \
+	SAY("off", "'u2'", "12.000", A("off"))                                                     \
+	LABEL("l5", "'off'", "13.000", "off", "off label")                                         \
 	LABEL("l6", "'l5'", "14.000", "a3", "end")
+/* clang-format on */
 
 #define BRANCH_HEAD                                                                                \
 	"{'type':'session','version':3,'id':'<uuid>','timestamp':'<now>','cwd':'/w',"              \
@@ -88,22 +97,21 @@ static void branch_at(const char *leaf)
 		assert_file(path, TREE);                                                           \
 	} while (0)
 
+/* clang-format off */
 static void branch__whole(void **state)
 {
 	(void)state;
 	given_file(TREE);
-	branch_is("a3",
-		  START SAY("u2", "'a1'", "06.000", U("three")) SAY("side", "'u2'", "07.000", A("four"))
-			  AT("compaction", "c1", "'side'", "09.000", KEPT("u2"))
-				  SAY("u3", "'c1'", "10.000", U("five"))
-					  SAY("a3", "'u3'", "11.000", A("six"))
-						  NEW_LABEL("'a3'", "03.000", "u1", "start!")
-							  NEW_LABEL("'<id>'", "05.000", "a1", "keep")
-								  NEW_LABEL("'<id>'", "08.000",
-									    "side", "will be")
-									  NEW_LABEL("'<id>'",
-										    "14.000", "a3",
-										    "end"));
+	branch_is("a3", START
+		  SAY("u2", "'a1'", "06.000", U("three"))
+		  SAY("side", "'u2'", "07.000", A("four"))
+		  AT("compaction", "c1", "'side'", "09.000", KEPT("u2"))
+		  SAY("u3", "'c1'", "10.000", U("five"))
+		  SAY("a3", "'u3'", "11.000", A("six"))
+		  NEW_LABEL("'a3'", "03.000", "u1", "start!")
+		  NEW_LABEL("'<id>'", "05.000", "a1", "keep")
+		  NEW_LABEL("'<id>'", "08.000", "side", "will be")
+		  NEW_LABEL("'<id>'", "14.000", "a3", "end"));
 	assert_string_equal(ramet_session_dir(copy), dir);
 }
 
@@ -111,30 +119,116 @@ static void branch__in_the_middle(void **state)
 {
 	(void)state;
 	given_file(TREE);
-	branch_is("u2", START SAY("u2", "'a1'", "06.000", U("three"))
-				NEW_LABEL("'u2'", "03.000", "u1", "start!")
-					NEW_LABEL("'<id>'", "05.000", "a1", "keep"));
+	branch_is("u2", START
+		  SAY("u2", "'a1'", "06.000", U("three"))
+		  NEW_LABEL("'u2'", "03.000", "u1", "start!")
+		  NEW_LABEL("'<id>'", "05.000", "a1", "keep"));
 }
 
 static void branch__at_a_label(void **state)
 {
 	(void)state;
 	given_file(TREE);
-	branch_is("l3", START NEW_LABEL("'a1'", "03.000", "u1", "start!")
-				NEW_LABEL("'<id>'", "05.000", "a1", "keep"));
+	branch_is("l3", START
+		  NEW_LABEL("'a1'", "03.000", "u1", "start!")
+		  NEW_LABEL("'<id>'", "05.000", "a1", "keep"));
 }
 
 static void branch__at_a_label_of_another_branch(void **state)
 {
 	(void)state;
 	given_file(TREE);
-	branch_is("l6", START SAY("u2", "'a1'", "06.000", U("three"))
-				SAY("off", "'u2'", "12.000", A("off"))
-					NEW_LABEL("'off'", "03.000", "u1", "start!")
-						NEW_LABEL("'<id>'", "05.000", "a1", "keep")
-							NEW_LABEL("'<id>'", "13.000", "off",
-								  "off label"));
+	branch_is("l6", START
+		  SAY("u2", "'a1'", "06.000", U("three"))
+		  SAY("off", "'u2'", "12.000", A("off"))
+		  NEW_LABEL("'off'", "03.000", "u1", "start!")
+		  NEW_LABEL("'<id>'", "05.000", "a1", "keep")
+		  NEW_LABEL("'<id>'", "13.000", "off", "off label"));
 }
+
+static void branch__cleared_labels_stay_away(void **state)
+{
+	(void)state;
+	given_file(HEAD
+		   SAY("u1", "null", "01.000", U("one"))
+		   LABEL("l1", "'u1'", "02.000", "u1", "x")
+		   SAY("a1", "'l1'", "03.000", A("two"))
+		   AT("label", "l2", "'a1'", "04.000", ",'targetId':'u1'"));
+	branch_at("a1");
+	assert_file(ramet_session_path(copy), BRANCH_HEAD
+		    SAY("u1", "null", "01.000", U("one"))
+		    SAY("a1", "'u1'", "03.000", A("two")),
+		    path);
+	assert_string_equal(leaf_id(copy), "a1");
+}
+
+#define TALK                                                                                       \
+	HEAD SAY("u1", "null", "01.000", U("one")) SAY("a1", "'u1'", "02.000", A("two"))
+
+static void branch__labels_come_back_in_the_order_of_the_map(void **state)
+{
+	(void)state;
+	given_file(TALK
+		   LABEL("l1", "'a1'", "03.000", "u1", "first")
+		   LABEL("l2", "'l1'", "04.000", "a1", "second")
+		   LABEL("l3", "'l2'", "05.000", "u1", "again"));
+	branch_at("a1");
+	assert_file(ramet_session_path(copy), BRANCH_HEAD
+		    SAY("u1", "null", "01.000", U("one"))
+		    SAY("a1", "'u1'", "02.000", A("two"))
+		    NEW_LABEL("'a1'", "05.000", "u1", "again")
+		    NEW_LABEL("'<id>'", "04.000", "a1", "second"),
+		    path);
+	ramet_session_close(s);
+	given_file(TALK
+		   LABEL("l1", "'a1'", "03.000", "u1", "first")
+		   LABEL("l2", "'l1'", "04.000", "a1", "second")
+		   AT("label", "l3", "'l2'", "05.000", ",'targetId':'u1'")
+		   LABEL("l4", "'l3'", "06.000", "u1", "again"));
+	branch_at("a1");
+	assert_file(ramet_session_path(copy), BRANCH_HEAD
+		    SAY("u1", "null", "01.000", U("one"))
+		    SAY("a1", "'u1'", "02.000", A("two"))
+		    NEW_LABEL("'a1'", "04.000", "a1", "second")
+		    NEW_LABEL("'<id>'", "06.000", "u1", "again"),
+		    path);
+}
+
+static void branch__a_compaction_that_keeps_itself_stays(void **state)
+{
+	(void)state;
+	given_file(HEAD
+		   SAY("u1", "null", "01.000", U("one"))
+		   LABEL("l1", "'u1'", "02.000", "u1", "x")
+		   AT("compaction", "c1", "'l1'", "03.000", KEPT("c1"))
+		   LABEL("l2", "'c1'", "04.000", "nowhere", "y")
+		   AT("compaction", "c2", "'l2'", "05.000", KEPT("l2")));
+	branch_at("c2");
+	assert_file(ramet_session_path(copy), BRANCH_HEAD
+		    SAY("u1", "null", "01.000", U("one"))
+		    AT("compaction", "c1", "'u1'", "03.000", KEPT("c1"))
+		    AT("compaction", "c2", "'c1'", "05.000", KEPT("c2"))
+		    NEW_LABEL("'c2'", "02.000", "u1", "x"),
+		    path);
+}
+
+#define ODD_MESSAGE                                                                                \
+	"{'message':{'role':'user','n':[1.0,1e400,-0],'content':'\\u0041\\ud800'},'id':'u1',"      \
+	"'type':'message','extra':{},'parentId':null,'timestamp':'2026-05-05T12:00:01+02:00'}\n"
+
+static void branch__keeps_every_other_byte(void **state)
+{
+	(void)state;
+	given_file(HEAD ODD_MESSAGE
+		   LABEL("l1", "'u1'", "02.000", "u1", "x")
+		   SAY("a1", "'l1'", "03.000", A("two")));
+	branch_at("a1");
+	assert_file(ramet_session_path(copy), BRANCH_HEAD ODD_MESSAGE
+		    SAY("a1", "'u1'", "03.000", A("two"))
+		    NEW_LABEL("'a1'", "02.000", "u1", "x"),
+		    path);
+}
+/* clang-format on */
 
 static void branch__new_labels_have_new_ids(void **state)
 {
@@ -156,86 +250,6 @@ static void branch__new_labels_have_new_ids(void **state)
 	assert_int_equal(ramet_session_leaf(copy), n - 1);
 }
 
-static void branch__cleared_labels_stay_away(void **state)
-{
-	(void)state;
-	given_file(HEAD SAY("u1", "null", "01.000", U("one"))
-			   LABEL("l1", "'u1'", "02.000", "u1", "x")
-				   SAY("a1", "'l1'", "03.000", A("two"))
-					   AT("label", "l2", "'a1'", "04.000", ",'targetId':'u1'"));
-	branch_at("a1");
-	assert_file(ramet_session_path(copy),
-		    BRANCH_HEAD SAY("u1", "null", "01.000", U("one"))
-			    SAY("a1", "'u1'", "03.000", A("two")),
-		    path);
-	assert_string_equal(leaf_id(copy), "a1");
-}
-
-static void branch__labels_come_back_in_the_order_of_the_map(void **state)
-{
-	(void)state;
-	given_file(HEAD SAY("u1", "null", "01.000", U("one"))
-			   SAY("a1", "'u1'", "02.000", A("two"))
-				   LABEL("l1", "'a1'", "03.000", "u1", "first")
-					   LABEL("l2", "'l1'", "04.000", "a1", "second")
-						   LABEL("l3", "'l2'", "05.000", "u1", "again"));
-	branch_at("a1");
-	assert_file(ramet_session_path(copy),
-		    BRANCH_HEAD SAY("u1", "null", "01.000", U("one"))
-			    SAY("a1", "'u1'", "02.000", A("two"))
-				    NEW_LABEL("'a1'", "05.000", "u1", "again")
-					    NEW_LABEL("'<id>'", "04.000", "a1", "second"),
-		    path);
-	put(path, HEAD SAY("u1", "null", "01.000", U("one")) SAY("a1", "'u1'", "02.000", A("two"))
-			  LABEL("l1", "'a1'", "03.000", "u1", "first")
-				  LABEL("l2", "'l1'", "04.000", "a1", "second")
-					  AT("label", "l3", "'l2'", "05.000", ",'targetId':'u1'")
-						  LABEL("l4", "'l3'", "06.000", "u1", "again"));
-	ramet_session_close(s);
-	s = opened(path);
-	branch_at("a1");
-	assert_file(ramet_session_path(copy),
-		    BRANCH_HEAD SAY("u1", "null", "01.000", U("one"))
-			    SAY("a1", "'u1'", "02.000", A("two"))
-				    NEW_LABEL("'a1'", "04.000", "a1", "second")
-					    NEW_LABEL("'<id>'", "06.000", "u1", "again"),
-		    path);
-}
-
-static void branch__a_compaction_that_keeps_itself_stays(void **state)
-{
-	(void)state;
-	given_file(HEAD SAY("u1", "null", "01.000", U("one"))
-			   LABEL("l1", "'u1'", "02.000", "u1", "x")
-				   AT("compaction", "c1", "'l1'", "03.000", KEPT("c1"))
-					   LABEL("l2", "'c1'", "04.000", "nowhere", "y")
-						   AT("compaction", "c2", "'l2'", "05.000", KEPT("l2")));
-	branch_at("c2");
-	assert_file(ramet_session_path(copy),
-		    BRANCH_HEAD SAY("u1", "null", "01.000", U("one"))
-			    AT("compaction", "c1", "'u1'", "03.000", KEPT("c1"))
-				    AT("compaction", "c2", "'c1'", "05.000", KEPT("c2"))
-					    NEW_LABEL("'c2'", "02.000", "u1", "x"),
-		    path);
-}
-
-static void branch__keeps_every_other_byte(void **state)
-{
-	(void)state;
-	given_file(HEAD "{'message':{'role':'user','n':[1.0,1e400,-0],'content':'\\u0041\\ud800'},"
-			"'id':'u1','type':'message','extra':{},'parentId':null,'timestamp':"
-			"'2026-05-05T12:00:01+02:00'}\n" LABEL("l1", "'u1'", "02.000", "u1", "x")
-			SAY("a1", "'l1'", "03.000", A("two")));
-	branch_at("a1");
-	assert_file(ramet_session_path(copy),
-		    BRANCH_HEAD
-		    "{'message':{'role':'user','n':[1.0,1e400,-0],'content':'\\u0041\\ud800'},"
-		    "'id':'u1','type':'message','extra':{},'parentId':null,'timestamp':"
-		    "'2026-05-05T12:00:01+02:00'}\n" SAY("a1", "'u1'", "03.000", A("two"))
-			    NEW_LABEL("'a1'", "02.000", "u1", "x"),
-		    path);
-}
-
 static void branch__without_conversation_is_written_later(void **state)
 {
 	(void)state;
@@ -252,18 +266,21 @@ static void branch__without_conversation_is_written_later(void **state)
 	assert_file(ramet_session_path(copy),
 		    BRANCH_HEAD AT("model_change", "m1", "null", "01.000",
 				   ",'provider':'p','modelId':'m'")
-			    NEW_LABEL("'m1'", "02.000", "m1", "x")
-		    "{'type':'custom','customType':'x','id':'<id>','parentId':'<id>',"
-		    "'timestamp':'<now>'}\n"
-		    "{'type':'message','id':'<id>','parentId':'<id>','timestamp':'<now>',"
-		    "'message':%s}\n",
+			    NEW_LABEL("'m1'", "02.000", "m1",
+				      "x") "{'type':'custom','customType':'x','id':'<id>','"
+					   "parentId':'<id>',"
+					   "'timestamp':'<now>'}\n"
+					   "{'type':'message','id':'<id>','parentId':'<id>','"
+					   "timestamp':'<now>',"
+					   "'message':%s}\n",
 		    path, A("two"));
 	assert_reopens_same(copy);
 }
 
 static void branch__takes_cwd_directory_and_id(void **state)
 {
-	const struct ramet_fork_opts opts = { .cwd = "/else", .dir = temp_path(dir, "to"),
+	const struct ramet_fork_opts opts = { .cwd = "/else",
+					      .dir = temp_path(dir, "to"),
 					      .id = "mine" };
 
 	(void)state;
@@ -308,8 +325,9 @@ static void branch__of_a_session_in_memory_is_in_memory(void **state)
 static void branch__of_version_1(void **state)
 {
 	(void)state;
-	given_file(HEAD_OF("") "{'type':'message','message':" U("one") "}\n{'type':'message',"
-			       "'message':{'role':'hookMessage','content':'x'}}\n");
+	given_file(HEAD_OF("") "{'type':'message','message':" U(
+		"one") "}\n{'type':'message',"
+		       "'message':{'role':'hookMessage','content':'x'}}\n");
 	must(ramet_fork_branch(&copy, s, 1, NULL, &why));
 	assert_file(ramet_session_path(copy),
 		    BRANCH_HEAD "{'type':'message','message':%s,'id':'<id>','parentId':null}\n"
@@ -333,9 +351,10 @@ static void branch__refuses_rows_that_are_not_there(void **state)
 static void branch__of_entries_without_times(void **state)
 {
 	(void)state;
-	given_file(HEAD "{'type':'message','id':'u1','message':" U("one") "}\n"
-			"{'type':'label','id':'l1','parentId':'u1','targetId':'u1','label':'x'}\n"
-			"{'type':'message','id':'a1','parentId':'l1','message':" A("two") "}\n");
+	given_file(HEAD "{'type':'message','id':'u1','message':" U(
+		"one") "}\n"
+		       "{'type':'label','id':'l1','parentId':'u1','targetId':'u1','label':'x'}\n"
+		       "{'type':'message','id':'a1','parentId':'l1','message':" A("two") "}\n");
 	branch_at("a1");
 	assert_int_equal(ramet_tree_count(ramet_session_tree(copy)), 3);
 	assert_int_equal(ramet_session_findings(copy)->n, 0);
@@ -357,7 +376,8 @@ static void branch__of_a_loop_ends(void **state)
 static void branch__of_an_orphan_starts_there(void **state)
 {
 	(void)state;
-	given_file(HEAD SAY("u1", "'gone'", "01.000", U("one")) SAY("a1", "'u1'", "02.000", A("x")));
+	given_file(HEAD SAY("u1", "'gone'", "01.000", U("one"))
+			   SAY("a1", "'u1'", "02.000", A("x")));
 	branch_at("a1");
 	assert_file(ramet_session_path(copy),
 		    BRANCH_HEAD SAY("u1", "null", "01.000", U("one"))

@@ -6,12 +6,13 @@
 
 #define TALK                                                                                       \
 	HEADER USER("u1", "null", "01:00.000", "one") REPLY("a1", "'u1'", "02:00.000", "two")      \
-		ENTRY("label", "l1", "'a1'", "03:00.000", ",'targetId':'u1','label':'x'")          \
-	ENTRY("message", "u2", "'l1'", "04:00.000",                                                \
-	      ",'message':{'role':'user','content':[{'type':'text','text':'a\\n'},"                \
-	      "{'type':'image','data':'AA==','mimeType':'image/png'},"                             \
-	      "{'type':'text','text':'\\u0062'}]}")                                                \
-	REPLY("a2", "'u2'", "05:00.000", "four") USER("r", "null", "06:00.000", "")
+		ENTRY("label", "l1", "'a1'", "03:00.000", ",'targetId':'u1','label':'x'") ENTRY(   \
+			"message", "u2", "'l1'", "04:00.000",                                      \
+			",'message':{'role':'user','content':[{'type':'text','text':'a\\n'},"      \
+			"{'type':'image','data':'AA==','mimeType':'image/png'},"                   \
+			"{'type':'text','text':'\\u0062'}]}")                                      \
+			REPLY("a2", "'u2'", "05:00.000", "four")                                   \
+				USER("r", "null", "06:00.000", "")
 
 static struct ramet_session *s;
 

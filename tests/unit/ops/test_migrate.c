@@ -1,7 +1,7 @@
 /*
- * migrate.c: an old file becomes one of the current version in one step; the original stays beside it
- * under a name no tool takes for a session. Nothing is lost, whoever writes meanwhile and whatever
- * fails.
+ * migrate.c: an old file becomes one of the current version in one step; the original stays beside
+ * it under a name no tool takes for a session. Nothing is lost, whoever writes meanwhile and
+ * whatever fails.
  */
 #include "store/faulty.h"
 #include "store/temp_dir.h"
@@ -17,15 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PLAIN(type, more)                                                                          \
-	"{'type':'" type "','timestamp':'2026-03-01T10:00:01.000Z'" more "}\n"
+#define PLAIN(type, more) "{'type':'" type "','timestamp':'2026-03-01T10:00:01.000Z'" more "}\n"
 #define V1                                                                                         \
-	HEAD_OF("") PLAIN("message", ",'message':" U("one"))                                       \
-		PLAIN("message", ",'message':{'role':'hookMessage','content':'x'}")                \
-	PLAIN("compaction", ",'summary':'s','firstKeptEntryIndex':2,'tokensBefore':1")             \
-	PLAIN("message", ",'message':" A("two"))
+	HEAD_OF("")                                                                                \
+	PLAIN("message", ",'message':" U("one"))                                                   \
+		PLAIN("message", ",'message':{'role':'hookMessage','content':'x'}") PLAIN(         \
+			"compaction", ",'summary':'s','firstKeptEntryIndex':2,'tokensBefore':1")   \
+			PLAIN("message", ",'message':" A("two"))
 #define V2                                                                                         \
-	HEAD_OF(",'version':2") MESSAGE("u1", "null", U("one"))                                    \
+	HEAD_OF(",'version':2")                                                                    \
+	MESSAGE("u1", "null", U("one"))                                                            \
 		MESSAGE("h", "'u1'", "{'role':'hookMessage','content':'x'}")
 #define V2_AS_3                                                                                    \
 	HEAD MESSAGE("u1", "null", U("one")) MESSAGE("h", "'u1'", "{'role':'custom','content':'x'}")
@@ -498,8 +499,9 @@ static void migrate__old_or_new_whichever_allocation_fails(void **state)
 /* Where files cannot have two names, the original is kept as a copy, and none is written over. */
 static void migrate__keeps_a_copy_where_there_are_no_links(void **state)
 {
-	const struct faults f = { .kind = FAULT_LINKAT, .n = 1, .for_ever = 1, .sys = EPERM,
-				  .poor = 1 };
+	const struct faults f = {
+		.kind = FAULT_LINKAT, .n = 1, .for_ever = 1, .sys = EPERM, .poor = 1
+	};
 	char first[RAMET_ERROR_PATH];
 
 	(void)state;

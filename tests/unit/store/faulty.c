@@ -20,9 +20,10 @@ static struct {
 const char *fault_name(int kind)
 {
 	static const char *const names[FAULT_KINDS] = {
-		"open",	 "openat", "close",  "read",   "pread",	 "write",  "pwrite",  "fsync",
-		"fdatasync", "ftruncate", "fstat", "stat", "lstat", "flock", "lseek", "rename", "rename_new", "linkat",
-		"unlink", "mkdir", "fchmod", "readlink", "opendir", "readdir", "getrandom", "getcwd"
+		"open",	    "openat",	 "close",      "read",	    "pread",  "write", "pwrite",
+		"fsync",    "fdatasync", "ftruncate",  "fstat",	    "stat",   "lstat", "flock",
+		"lseek",    "rename",	 "rename_new", "linkat",    "unlink", "mkdir", "fchmod",
+		"readlink", "opendir",	 "readdir",    "getrandom", "getcwd"
 	};
 
 	return kind < FAULT_KINDS ? names[kind] : "any";
@@ -191,6 +192,12 @@ static int faulty_stat(void *user, const char *path, struct stat *st)
 	return fails(FAULT_STAT) ? -1 : real()->stat(NULL, path, st);
 }
 
+static int faulty_stat_place(void *user, const char *path, struct stat *st)
+{
+	(void)user;
+	return fails(FAULT_STAT) ? -1 : real()->stat_place(NULL, path, st);
+}
+
 static int faulty_lstat(void *user, const char *path, struct stat *st)
 {
 	(void)user;
@@ -227,8 +234,7 @@ static int faulty_linkat(void *user, int from_dir, const char *from, int to_dir,
 			 int flags)
 {
 	(void)user;
-	return fails(FAULT_LINKAT) ? -1
-				   : real()->linkat(NULL, from_dir, from, to_dir, to, flags);
+	return fails(FAULT_LINKAT) ? -1 : real()->linkat(NULL, from_dir, from, to_dir, to, flags);
 }
 
 static int faulty_unlink(void *user, const char *path)
@@ -294,6 +300,7 @@ static void faulty_env(struct rameti_env *e)
 	e->ftruncate = faulty_ftruncate;
 	e->fstat = faulty_fstat;
 	e->stat = faulty_stat;
+	e->stat_place = faulty_stat_place;
 	e->lstat = faulty_lstat;
 	e->flock = faulty_flock;
 	e->lseek = faulty_lseek;

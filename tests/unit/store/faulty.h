@@ -34,17 +34,17 @@ enum fault_kind {
 	FAULT_RANDOM,
 	FAULT_GETCWD,
 	FAULT_KINDS,
-	FAULT_ANY                        /* counts all of them together */
+	FAULT_ANY /* counts all of them together */
 };
 const char *fault_name(int kind);
 
 struct faults {
 	int kind;
 	unsigned n; /* the n-th of that kind (from 1); 0: none */
-	int for_ever;                    /* and all after it */
-	int sys;                         /* errno */
+	int for_ever; /* and all after it */
+	int sys; /* errno */
 	size_t cut; /* of a write: so many bytes are written and no error said; 0: it fails */
-	int interrupt;                   /* every second call that may be interrupted is */
+	int interrupt; /* every second call that may be interrupted is */
 	/* a file system without: 1 nameless files, 2 also renaming that spares what is there */
 	int poor;
 	/* instead of failing, before that call: */
@@ -55,8 +55,8 @@ struct faults {
 void faults_start(const struct faults *f);
 /* The real calls again. 1 if the n-th call was reached. */
 int faults_stop(void);
-unsigned faults_calls(int kind);                 /* since the last start */
-unsigned faults_file_syncs(void);                /* of files, not of directories */
+unsigned faults_calls(int kind); /* since the last start */
+unsigned faults_file_syncs(void); /* of files, not of directories */
 /* Descriptors opened and not closed since the last start. */
 long faults_open_fds(void);
 

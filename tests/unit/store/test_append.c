@@ -1,6 +1,7 @@
 /*
  * append.c: each call writes exactly the line that pi writes, behind what is there; the handle then
- * knows what a fresh reading of the file knows. What is refused leaves file and handle as they were.
+ * knows what a fresh reading of the file knows. What is refused leaves file and handle as they
+ * were.
  */
 #include "temp_dir.h"
 #include "written.h"
@@ -145,7 +146,8 @@ static void append__keeps_tokens_and_drops_blanks(void **state)
 {
 	static const char given_text[] =
 		"\t{ \"role\" : \"user\" ,\r\n \"content\": [ { \"type\":\"text\", \"text\" : "
-		"\"a  b\\u0041\\ud800 \\/ \\u2028\xe2\x80\xa8 ' {}\" } ] ,\n\"n\": [1.0, 1e400, -0, "
+		"\"a  b\\u0041\\ud800 \\/ \\u2028\xe2\x80\xa8 ' {}\" } ] ,\n\"n\": [1.0, 1e400, "
+		"-0, "
 		"0.10,\n 12345678901234567890123, 1E+2 ], \"d\":1 , \"d\" : 2, \"\\u0065\":null } "
 		"\n";
 	static const char stored[] =
@@ -255,8 +257,9 @@ static void append__refuses_what_is_no_message(void **state)
 
 static void append__refuses_bad_utf8(void **state)
 {
-	static const char *const bad[] = { "\x80", "\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80",
-					   "\xf4\x90\x80\x80", "\xe2\x82" };
+	static const char *const bad[] = { "\x80",     "\xff",	       "\xc3",
+					   "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+					   "\xe2\x82" };
 	char text[64];
 	unsigned i;
 
@@ -337,12 +340,13 @@ static void append_messages__chains_them(void **state)
 	(void)state;
 	given(TALK);
 	must(ramet_session_append_messages(s, messages, 3, ids, &why));
-	assert_text(added(),
-		    "{'type':'message','id':'%s','parentId':'a2','timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}"
-		    "\n",
-		    ids[0], U("x"), ids[1], ids[0], A("y"), ids[2], ids[1], U("z"));
+	assert_text(
+		added(),
+		"{'type':'message','id':'%s','parentId':'a2','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}"
+		"\n",
+		ids[0], U("x"), ids[1], ids[0], A("y"), ids[2], ids[1], U("z"));
 	assert_string_equal(leaf_id(s), ids[2]);
 	assert_reopens_same(s);
 	must(ramet_session_append_messages(s, messages, 3, NULL, &why));
@@ -606,8 +610,10 @@ static void append__custom_messages(void **state)
 
 static void append__a_compaction(void **state)
 {
-	struct ramet_summary c = { .summary = raw("sum"), .first_kept = raw("u2"),
-				   .tokens_before = 1234, .details = js("{'readFiles':['a']}"),
+	struct ramet_summary c = { .summary = raw("sum"),
+				   .first_kept = raw("u2"),
+				   .tokens_before = 1234,
+				   .details = js("{'readFiles':['a']}"),
 				   .usage = js("{'input':1}") };
 
 	(void)state;
@@ -617,8 +623,10 @@ static void append__a_compaction(void **state)
 	       "'firstKeptEntryId':'u2','tokensBefore':1234,'details':{'readFiles':['a']},"
 	       "'usage':{'input':1}}\n",
 	       id);
-	c = (struct ramet_summary){ .summary = raw("hook"), .first_kept = raw("a2"),
-				    .tokens_before = 0.5, .from_hook = 1 };
+	c = (struct ramet_summary){ .summary = raw("hook"),
+				    .first_kept = raw("a2"),
+				    .tokens_before = 0.5,
+				    .from_hook = 1 };
 	must(ramet_session_append_compaction(s, &c, id, &why));
 	now_is("{'type':'compaction','id':'%s','parentId':'<id>','timestamp':'<now>','summary':"
 	       "'hook','firstKeptEntryId':'a2','tokensBefore':0.5,'fromHook':true}\n",
@@ -631,7 +639,8 @@ static void append__a_compaction(void **state)
 
 static void append__a_compaction_that_keeps_nothing(void **state)
 {
-	struct ramet_summary c = { .summary = raw("none kept"), .tokens_before = 5,
+	struct ramet_summary c = { .summary = raw("none kept"),
+				   .tokens_before = 5,
 				   .from_hook = -1 };
 
 	(void)state;
@@ -689,8 +698,10 @@ static void append__a_compaction_looks_at_the_leaf_not_at_the_last_row(void **st
 
 static void append__a_branch_summary_names_the_leaf_that_was_left(void **state)
 {
-	struct ramet_summary b = { .summary = raw("tried"), .details = js("{'readFiles':[]}"),
-				   .usage = js("{'input':1}"), .from_hook = -1 };
+	struct ramet_summary b = { .summary = raw("tried"),
+				   .details = js("{'readFiles':[]}"),
+				   .usage = js("{'input':1}"),
+				   .from_hook = -1 };
 	char first[RAMET_ID_SIZE];
 
 	(void)state;
@@ -720,9 +731,12 @@ static void append__a_branch_summary_names_the_leaf_that_was_left(void **state)
 
 /* ---- context edits ---- */
 
+/* An entry a line: clang-format cannot know. */
+/* clang-format off */
 #define EDITABLE                                                                                   \
-	TALK MESSAGE("t1", "'a2'",                                                                 \
-		     "{'role':'toolResult','toolCallId':'c','content':[],'isError':false}")        \
+	TALK                                                                                       \
+	MESSAGE("t1", "'a2'", "{'role':'toolResult','toolCallId':'c','content':[],"                \
+			      "'isError':false}")                                                  \
 	LINE("custom_message", "cm", "'t1'", ",'customType':'x','content':'y','display':true")     \
 	LINE("custom", "x", "'cm'", ",'customType':'x'")                                           \
 	MESSAGE("sys", "'x'", "{'role':'system','content':'p'}")                                   \
@@ -732,6 +746,7 @@ static void append__a_branch_summary_names_the_leaf_that_was_left(void **state)
 	LINE("label", "l1", "'c1'", ",'targetId':'u1','label':'x'")                                \
 	MESSAGE("side", "'u1'", A("aside"))                                                        \
 	LINE("session_info", "end", "'l1'", ",'name':'n'")
+/* clang-format on */
 
 static void edits(const char *target, const char *replacement, const char *stored)
 {
@@ -743,7 +758,9 @@ static void edits(const char *target, const char *replacement, const char *store
 
 static void append__context_edits_as_pi_normalises_them(void **state)
 {
-	static const char *const plain[] = { "null", "{'content':'str'}", "{'content':''}",
+	static const char *const plain[] = { "null",
+					     "{'content':'str'}",
+					     "{'content':''}",
 					     "{'content':[]}",
 					     "{'content':[{'type':'text','text':'blk'}]}",
 					     "{'content':'str','extra':1}" };
@@ -773,8 +790,10 @@ static void append__context_edits_as_pi_normalises_them(void **state)
 
 static void append__context_edits_are_checked_in_pis_order(void **state)
 {
-	static const char *const bad[] = { "'str'", "{}", "{'content':7}", "{'content':null}",
-					   "{'text':'x'}", "[]", "7", "true" };
+	static const char *const bad[] = {
+		"'str'", "{}", "{'content':7}", "{'content':null}", "{'text':'x'}",
+		"[]",	 "7",  "true"
+	};
 	static const char *const fixed[] = { "x", "sys", "bash", "c1", "l1", "end" };
 	unsigned i;
 
@@ -914,8 +933,9 @@ static void goes_on_after(const char *text, size_t len, const char *parent, uint
 	assert_reopens_same(s);
 	remember();
 	must(ramet_session_append_message(s, js(U("and more")), NULL, &why));
-	assert_text(added(), "{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
-			     "'message':%s}\n",
+	assert_text(added(),
+		    "{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
+		    "'message':%s}\n",
 		    id, U("and more"));
 	fresh = opened(path);
 	assert_int_equal(ramet_tree_count(ramet_session_tree(fresh)), n + 2);
@@ -967,8 +987,10 @@ static void append__leaves_crlf_lines_alone(void **state)
 static void append__leaves_odd_lines_alone(void **state)
 {
 	(void)state;
-	given("garbage\n\n" HEAD "not json\n" MESSAGE("u1", "null", U("one")) "7\n" HEAD
-	      "{'type':'message','id':'u1','parentId':'zz'}\n\n" MESSAGE("o", "'nowhere'", U("x")));
+	given("garbage\n\n" HEAD "not json\n" MESSAGE(
+		"u1", "null", U("one")) "7\n" HEAD
+					"{'type':'message','id':'u1','parentId':'zz'}\n\n" MESSAGE(
+						"o", "'nowhere'", U("x")));
 	must(ramet_session_append_message(s, js(A("more")), id, &why));
 	now_is("{'type':'message','id':'%s','parentId':'o','timestamp':'<now>','message':%s}\n", id,
 	       A("more"));
@@ -1010,8 +1032,7 @@ static void append__refuses_version_1(void **state)
 static void append__takes_version_2(void **state)
 {
 	(void)state;
-	given(HEAD_OF(",'version':2")
-		      MESSAGE("h", "null", "{'role':'hookMessage','content':'x'}"));
+	given(HEAD_OF(",'version':2") MESSAGE("h", "null", "{'role':'hookMessage','content':'x'}"));
 	must(ramet_session_append_message(s, js(A("two")), id, &why));
 	now_is("{'type':'message','id':'%s','parentId':'h','timestamp':'<now>','message':%s}\n", id,
 	       A("two"));

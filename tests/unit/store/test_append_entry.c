@@ -1,7 +1,7 @@
 /*
  * append.c, entries of any type: an object with its type and own members becomes the line that the
- * type's own call writes; id, parentId and timestamp are the library's; nothing gets past the checks
- * of the type's own call.
+ * type's own call writes; id, parentId and timestamp are the library's; nothing gets past the
+ * checks of the type's own call.
  */
 #include "temp_dir.h"
 #include "written.h"
@@ -109,7 +109,8 @@ static void append_entry__keeps_what_it_does_not_know(void **state)
 static void append_entry__compacts_a_text_of_many_lines(void **state)
 {
 	(void)state;
-	stores("{\n  'type': 'message',\r\n\t'message': {\n 'role': 'user',\n 'content': 'x'\n}\n}\n",
+	stores("{\n  'type': 'message',\r\n\t'message': {\n 'role': 'user',\n 'content': "
+	       "'x'\n}\n}\n",
 	       "{'type':'message'," MADE ",'message':{'role':'user','content':'x'}}\n");
 }
 
@@ -147,8 +148,10 @@ static void append_entry__refuses_headers_in_any_disguise(void **state)
 
 static void append_entry__refuses_what_has_no_type(void **state)
 {
-	static const char *const bad[] = { "null", "7", "'x'", "[]", "{}", "{'a':1}", "{'type':7}",
-					   "{'type':null}", "{'type':['x']}" };
+	static const char *const bad[] = {
+		"null",		 "7", "'x'", "[]", "{}", "{'a':1}", "{'type':7}", "{'type':null}",
+		"{'type':['x']}"
+	};
 	unsigned i;
 
 	(void)state;
@@ -158,9 +161,13 @@ static void append_entry__refuses_what_has_no_type(void **state)
 
 static void append_entry__refuses_what_is_not_json(void **state)
 {
-	static const char *const bad[] = { "", "{", "{'type':'future'}}", "{'type':'future'} {}",
+	static const char *const bad[] = { "",
+					   "{",
+					   "{'type':'future'}}",
+					   "{'type':'future'} {}",
 					   "{'type':'future','a':'\xff'}",
-					   "{'type':'fut\xc3','a':1}", "{'type':'future',}" };
+					   "{'type':'fut\xc3','a':1}",
+					   "{'type':'future',}" };
 	unsigned i;
 
 	(void)state;

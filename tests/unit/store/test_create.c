@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CREATED_HEAD                                                                               \
-	"{'type':'session','version':3,'id':'s1','timestamp':'<now>','cwd':'/w'}\n"
+#define CREATED_HEAD "{'type':'session','version':3,'id':'s1','timestamp':'<now>','cwd':'/w'}\n"
 
 static char *dir;
 
@@ -69,7 +68,8 @@ static void create__names_the_file_as_pi_does(void **state)
 
 static void create__writes_the_header_as_pi_does(void **state)
 {
-	const struct ramet_create_opts opts = { .dir = dir, .parent_session = "/a/\"b\".jsonl",
+	const struct ramet_create_opts opts = { .dir = dir,
+						.parent_session = "/a/\"b\".jsonl",
 						.write_now = 1 };
 	struct ramet_session *s = create("/w/\xc3\xa9t\xc3\xa9", &opts);
 
@@ -94,8 +94,7 @@ static void create__header_and_file_have_one_time(void **state)
 	fresh = opened(ramet_session_path(s));
 	assert_true(ramet_bytes_eq(ramet_session_header(s)->timestamp,
 				   ramet_session_header(fresh)->timestamp));
-	assert_true(ramet_session_header(s)->created_ms ==
-		    ramet_session_header(fresh)->created_ms);
+	assert_true(ramet_session_header(s)->created_ms == ramet_session_header(fresh)->created_ms);
 	ramet_session_close(fresh);
 	ramet_session_close(s);
 }
@@ -152,9 +151,10 @@ static void create__takes_pis_directory_of_the_cwd(void **state)
 
 static void create__refuses_ids_that_pi_refuses(void **state)
 {
-	static const char *const bad[] = { "", " ", "a b", "a/b", "../a", "a/../../b", "-a", "a-",
-					   ".", "..", ".a", "a.", "_a", "a_", "\xc3\xa9", "a\n",
-					   "a\tb", "a\\b", "a:b" };
+	static const char *const bad[] = { "",		" ",	"a b",	"a/b", "../a",
+					   "a/../../b", "-a",	"a-",	".",   "..",
+					   ".a",	"a.",	"_a",	"a_",  "\xc3\xa9",
+					   "a\n",	"a\tb", "a\\b", "a:b" };
 	static const char *const good[] = { "a", "Z9", "a-b", "a_b", "a.b", "a..b", "019a.b_c-d" };
 	struct ramet_create_opts opts = { .dir = dir, .write_now = 1 };
 	struct ramet_session *s = NULL;
@@ -278,14 +278,15 @@ static void create__many_messages_make_the_file_at_once(void **state)
 
 	(void)state;
 	must(ramet_session_append_messages(s, messages, 3, ids, &why));
-	assert_file(ramet_session_path(s),
-		    CREATED_HEAD
-		    "{'type':'message','id':'%s','parentId':null,'timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}"
-		    "\n",
-		    ids[0], "{'role':'system','content':'be brief'}", ids[1], ids[0], U("one"),
-		    ids[2], ids[1], A("two"));
+	assert_file(
+		ramet_session_path(s),
+		CREATED_HEAD
+		"{'type':'message','id':'%s','parentId':null,'timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}"
+		"\n",
+		ids[0], "{'role':'system','content':'be brief'}", ids[1], ids[0], U("one"), ids[2],
+		ids[1], A("two"));
 	assert_reopens_same(s);
 	ramet_session_close(s);
 }
@@ -653,17 +654,17 @@ static void memory__never_has_a_file(void **state)
 	assert_int_equal(ramet_session_leaf(s), 1);
 	assert_text(entry_of(s, 0), "{'type':'message','id':'<id>','parentId':null,"
 				    "'timestamp':'<now>','message':" U("hello") "}");
-	assert_text(entry_of(s, 1), "{'type':'message','id':'%s','parentId':'<id>',"
-				    "'timestamp':'<now>','message':" A("yes") "}",
+	assert_text(entry_of(s, 1),
+		    "{'type':'message','id':'%s','parentId':'<id>',"
+		    "'timestamp':'<now>','message':" A("yes") "}",
 		    leaf_id(s));
 	ramet_session_close(s);
 }
 
 static void memory__takes_entries_without_header(void **state)
 {
-	struct ramet_session *s = in_memory(MESSAGE("u1", "null", U("hello"))
-						    MESSAGE("a1", "'u1'", A("yes")),
-					    NULL);
+	struct ramet_session *s =
+		in_memory(MESSAGE("u1", "null", U("hello")) MESSAGE("a1", "'u1'", A("yes")), NULL);
 
 	(void)state;
 	assert_text(ramet_session_header(s)->json, "{'type':'session','version':3,'id':'<uuid>',"
@@ -707,8 +708,8 @@ static void memory__takes_entries_with_a_header(void **state)
 static void memory__migrates_version_2(void **state)
 {
 	struct ramet_session *s =
-		in_memory(HEAD_OF(",'version':2") MESSAGE(
-				  "h1", "null", "{'role':'hookMessage','content':'x'}"),
+		in_memory(HEAD_OF(",'version':2")
+				  MESSAGE("h1", "null", "{'role':'hookMessage','content':'x'}"),
 			  NULL);
 
 	(void)state;

@@ -1,7 +1,7 @@
 /*
- * A session shared by threads: each append is whole, none is lost, each entry is the child of the one
- * before it; who reads under the lock sees a session that holds together. Also a test for the thread
- * sanitizer.
+ * A session shared by threads: each append is whole, none is lost, each entry is the child of the
+ * one before it; who reads under the lock sees a session that holds together. Also a test for the
+ * thread sanitizer.
  */
 #include "temp_dir.h"
 #include "written.h"

@@ -84,9 +84,8 @@ static void others__what_they_appended_comes_first(void **state)
 	(void)state;
 	add_to(path, MESSAGE("b1", "'u2'", A("theirs")) MESSAGE("b2", "'b1'", U("theirs too")));
 	say(A("mine"));
-	assert_text(rest_after(bytes_of(path),
-			       js(TALK MESSAGE("b1", "'u2'", A("theirs"))
-					  MESSAGE("b2", "'b1'", U("theirs too")))),
+	assert_text(rest_after(bytes_of(path), js(TALK MESSAGE("b1", "'u2'", A("theirs"))
+							  MESSAGE("b2", "'b1'", U("theirs too")))),
 		    "{'type':'message','id':'%s','parentId':'u2','timestamp':'<now>',"
 		    "'message':%s}\n",
 		    leaf_id(s), A("mine"));
@@ -246,14 +245,15 @@ static void others__two_handles_grow_siblings(void **state)
 	must(ramet_session_append_message(b, js(A("b")), second, &why));
 	must(ramet_session_append_message(s, js(U("a")), NULL, &why));
 	must(ramet_session_append_message(b, js(U("b")), NULL, &why));
-	assert_text(rest_after(bytes_of(path), js(TALK)),
-		    "{'type':'message','id':'%s','parentId':'u2','timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'%s','parentId':'u2','timestamp':'<now>','message':%s}\n"
-		    "{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
-		    "'message':%s}\n"
-		    "{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
-		    "'message':%s}\n",
-		    first, A("a"), second, A("b"), first, U("a"), second, U("b"));
+	assert_text(
+		rest_after(bytes_of(path), js(TALK)),
+		"{'type':'message','id':'%s','parentId':'u2','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'u2','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
+		"'message':%s}\n"
+		"{'type':'message','id':'<id>','parentId':'%s','timestamp':'<now>',"
+		"'message':%s}\n",
+		first, A("a"), second, A("b"), first, U("a"), second, U("b"));
 	assert_int_equal(must(ramet_session_refresh(s, &why)), 1);
 	assert_int_equal(must(ramet_session_refresh(b, &why)), 0);
 	assert_same_state(s, b);
@@ -317,8 +317,9 @@ static void append_raw(void *user)
 static int append_while(int kind, unsigned n, const char *text, int batch)
 {
 	struct ramet_bytes messages[3] = { js(U("MARK")), js(A("MARK")), js(U("MARK")) };
-	const struct faults f = { .kind = kind, .n = n, .meanwhile = append_raw,
-				  .user = (void *)(uintptr_t)text };
+	const struct faults f = {
+		.kind = kind, .n = n, .meanwhile = append_raw, .user = (void *)(uintptr_t)text
+	};
 	uint32_t i, before = 3, marked = 0;
 	struct ramet_session *fresh;
 	int r, reached;
@@ -489,11 +490,14 @@ static void replace_by(const char *text)
 
 static void others__goes_on_in_a_replaced_file_that_has_our_leaf(void **state)
 {
-	static const char fuller[] = "{'type':'session','version':3,'id':'s1','timestamp':"
-				     "'2026-03-01T10:00:00.000Z','cwd':'/w','extra':1}\n" MESSAGE(
-		"pre", "null", U("zero")) MESSAGE("u1", "'pre'", U("one"))
+	/* clang-format off */
+	static const char fuller[] =
+		"{'type':'session','version':3,'id':'s1','timestamp':'2026-03-01T10:00:00.000Z',"
+		"'cwd':'/w','extra':1}\n"
+		MESSAGE("pre", "null", U("zero")) MESSAGE("u1", "'pre'", U("one"))
 		MESSAGE("a1", "'u1'", A("two")) MESSAGE("u2", "'a1'", U("three"))
-			MESSAGE("z", "'pre'", A("aside"));
+		MESSAGE("z", "'pre'", A("aside"));
+	/* clang-format on */
 
 	(void)state;
 	replace_by(fuller);

@@ -1,7 +1,7 @@
 /*
  * Every system call that writing makes fails, once and for ever, at every place. An append that
- * failed is neither in the tree nor readable in the file, and nothing acknowledged is harmed; a file
- * that could not be made is not there, whole or in part, and leaves no temporary one behind.
+ * failed is neither in the tree nor readable in the file, and nothing acknowledged is harmed; a
+ * file that could not be made is not there, whole or in part, and leaves no temporary one behind.
  */
 #include "faulty.h"
 #include "temp_dir.h"
@@ -14,13 +14,13 @@
 
 #define TALK HEAD MESSAGE("u1", "null", U("one")) MESSAGE("a1", "'u1'", A("two"))
 #define MARK "FAILED-ENTRY"
-#define PLACES 200                       /* more calls of one kind than any call here makes */
+#define PLACES 200 /* more calls of one kind than any call here makes */
 
 static char *dir;
 static const char *path;
 static struct ramet_session *s;
 static struct faults now;
-static char what[128];                   /* which fault, for messages */
+static char what[128]; /* which fault, for messages */
 
 static int make_dir(void **state)
 {
@@ -205,8 +205,9 @@ static void each_fault(append_fn *append, const char *talk, int sys, int for_eve
 			given_talk(talk, RAMET_LEVEL_EACH);
 			if (!first)
 				must(ramet_session_append_message(s, js(U("fine")), NULL, &why));
-			now = (struct faults){ .kind = kind, .n = n, .for_ever = for_ever,
-					       .sys = sys };
+			now = (struct faults){
+				.kind = kind, .n = n, .for_ever = for_ever, .sys = sys
+			};
 			(void)snprintf(what, sizeof(what), "%s %u%s of %s append, errno %d",
 				       fault_name(kind), n, for_ever ? " and all after" : "",
 				       first ? "the first" : "a later", sys);
@@ -301,8 +302,9 @@ static void torn_at_each_byte(append_fn *append, const char *talk, int for_ever)
 	for (cut = 1; cut < len; cut += cut < 8 || cut + 8 > len ? 1 : 5) {
 		given_talk(talk, RAMET_LEVEL_EACH);
 		must(ramet_session_append_message(s, js(U("fine")), NULL, &why));
-		now = (struct faults){ .kind = FAULT_WRITE, .n = 1, .for_ever = for_ever,
-				       .sys = ENOSPC, .cut = cut };
+		now = (struct faults){
+			.kind = FAULT_WRITE, .n = 1, .for_ever = for_ever, .sys = ENOSPC, .cut = cut
+		};
 		(void)snprintf(what, sizeof(what), "write cut at %zu of %zu%s", cut, len,
 			       for_ever ? ", and all after" : "");
 		check(append_under(append));
@@ -346,8 +348,9 @@ static void short_write__its_end_cannot_be_mended(void **state)
 {
 	(void)state;
 	given_talk(TALK, RAMET_LEVEL_EACH);
-	now = (struct faults){ .kind = FAULT_WRITE, .n = 1, .for_ever = 1, .sys = ENOSPC,
-			       .cut = 40 };
+	now = (struct faults){
+		.kind = FAULT_WRITE, .n = 1, .for_ever = 1, .sys = ENOSPC, .cut = 40
+	};
 	(void)snprintf(what, sizeof(what), "write cut for ever");
 	check(append_under(append_one));
 }
@@ -446,8 +449,7 @@ static void level__turn_syncs_at_the_end_of_a_turn(void **state)
 	given_talk(TALK, RAMET_LEVEL_TURN);
 	must(ramet_session_sync(s, &why));
 	assert_int_equal(syncs_of(U("x")), 0);
-	assert_int_equal(
-		syncs_of("{'role':'assistant','content':[],'stopReason':'toolUse'}"), 0);
+	assert_int_equal(syncs_of("{'role':'assistant','content':[],'stopReason':'toolUse'}"), 0);
 	assert_true(syncs_of("{'role':'assistant','content':[],'stopReason':'stop'}") >= 1);
 	assert_int_equal(syncs_of(U("x")), 0);
 	/* a turn that ends in the middle of a batch */
@@ -527,7 +529,7 @@ static int append_without_memory(append_fn *append, unsigned n)
 	(void)snprintf(what, sizeof(what), "allocation %u", n);
 	check(r == 0 || r == RAMET_ENOMEM || (r == RAMET_EUNKNOWN && !before));
 	if (r == RAMET_EUNKNOWN)
-		return reached;              /* made, but its name may not survive */
+		return reached; /* made, but its name may not survive */
 	if (r == 0) {
 		check(count() > before);
 		return reached;
@@ -562,8 +564,8 @@ static void memory__each_allocation_while_catching_up(void **state)
 	for (n = 1, more = 1; more; n++) {
 		assert_true(n < 1000);
 		given_talk(TALK, RAMET_LEVEL_NONE);
-		add_to(path, MESSAGE("b1", "'a1'", U("theirs")) LINE("label", "l1", "'b1'",
-								     ",'targetId':'u1','label':'x'"));
+		add_to(path, MESSAGE("b1", "'a1'", U("theirs"))
+				     LINE("label", "l1", "'b1'", ",'targetId':'u1','label':'x'"));
 		scarce_start(n);
 		if (append_one() < 0)
 			check(why.code == RAMET_ENOMEM);
@@ -619,7 +621,8 @@ static void no_file(int left_behind_is_fine)
 
 static void create_under(int *more)
 {
-	const struct ramet_create_opts opts = { .id = "s1", .dir = temp_path(dir, "sub/deep"),
+	const struct ramet_create_opts opts = { .id = "s1",
+						.dir = temp_path(dir, "sub/deep"),
 						.lock_ms = 50 };
 	int r, marked;
 
@@ -663,8 +666,9 @@ static void each_fault_of_create(int sys, int for_ever, int poor)
 	for (kind = 0; kind < FAULT_KINDS; kind++)
 		for (n = 1, more = 1; more; n++) {
 			assert_true(n < PLACES);
-			now = (struct faults){ .kind = kind, .n = n, .for_ever = for_ever,
-					       .sys = sys, .poor = poor };
+			now = (struct faults){
+				.kind = kind, .n = n, .for_ever = for_ever, .sys = sys, .poor = poor
+			};
 			(void)snprintf(what, sizeof(what), "create: %s %u%s, errno %d, poor %d",
 				       fault_name(kind), n, for_ever ? " and all after" : "", sys,
 				       poor);
@@ -744,9 +748,9 @@ static void create__errors_that_mean_another_way(void **state)
 {
 	static const struct {
 		int kind, sys;
-	} poor[] = { { FAULT_LINKAT, EPERM },	      { FAULT_LINKAT, EOPNOTSUPP },
-		     { FAULT_LINKAT, ENOENT },	      { FAULT_RENAME_NEW, EINVAL },
-		     { FAULT_RENAME_NEW, ENOSYS },    { FAULT_OPEN, EOPNOTSUPP },
+	} poor[] = { { FAULT_LINKAT, EPERM },	   { FAULT_LINKAT, EOPNOTSUPP },
+		     { FAULT_LINKAT, ENOENT },	   { FAULT_RENAME_NEW, EINVAL },
+		     { FAULT_RENAME_NEW, ENOSYS }, { FAULT_OPEN, EOPNOTSUPP },
 		     { FAULT_OPEN, EISDIR } };
 	unsigned i, n;
 	int more;

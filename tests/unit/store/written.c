@@ -154,7 +154,7 @@ const char *names_in(const char *dir)
 /* ---- a text with marks ---- */
 
 struct match {
-	const char *at;                  /* in the actual text */
+	const char *at; /* in the actual text */
 	size_t left;
 	int64_t now;
 };
@@ -191,9 +191,9 @@ static int match_shape(struct match *m, const char *shape)
 	for (; *shape; shape++, m->at++, m->left--) {
 		if (!m->left)
 			return 0;
-		if (*shape == 'x' ? !isdigit((unsigned char)*m->at) &&
-					    (*m->at < 'a' || *m->at > 'f')
-				  : *shape != *m->at)
+		if (*shape == 'x'
+			    ? !isdigit((unsigned char)*m->at) && (*m->at < 'a' || *m->at > 'f')
+			    : *shape != *m->at)
 			return 0;
 	}
 	return 1;

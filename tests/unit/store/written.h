@@ -37,10 +37,10 @@ int check_result(int r, int expected, const char *call, const char *file, int li
 
 /* text with " for '; valid until the next but 31. */
 const char *dq(const char *text);
-struct ramet_bytes js(const char *text);         /* the same, as bytes */
-struct ramet_bytes raw(const char *text);        /* as it is; NULL: missing */
+struct ramet_bytes js(const char *text); /* the same, as bytes */
+struct ramet_bytes raw(const char *text); /* as it is; NULL: missing */
 
-/* Whole files. bytes_of is valid until the next but 7, and ends in a NUL that len does not count. */
+/* Whole files. bytes_of is valid until the next but 7, with a NUL that len does not count. */
 struct ramet_bytes bytes_of(const char *path);
 void put_bytes(const char *path, struct ramet_bytes text);
 void put(const char *path, const char *text);
@@ -62,8 +62,8 @@ struct ramet_session *opened(const char *path);
 struct ramet_session *created(const char *dir);
 /* Row of an id; fails the test when there is none. */
 uint32_t row_of(const struct ramet_session *s, const char *id);
-const char *leaf_id(const struct ramet_session *s);      /* "" for none; valid until the next */
-struct ramet_bytes entry_of(const struct ramet_session *s, uint32_t row);        /* as bytes_of */
+const char *leaf_id(const struct ramet_session *s); /* "" for none; valid until the next */
+struct ramet_bytes entry_of(const struct ramet_session *s, uint32_t row); /* as bytes_of */
 
 /* Header, rows, ids, entries, name, labels, tree and the context at every row are equal. */
 void assert_same_state(const struct ramet_session *a, const struct ramet_session *b);
