@@ -61,8 +61,8 @@ RAMET_API struct ramet_bytes ramet_session_cwd(const struct ramet_session *s,
 RAMET_API const char *ramet_session_dir(const struct ramet_session *s);
 /* Is it in a file (1), or still in memory only (0): always 0 without a path. */
 RAMET_API int ramet_session_stored(const struct ramet_session *s);
-/* The row the next entry hangs from: after opening the last one; RAMET_NONE before the first. Should
- * it have no id, the next entry hangs from the last one before it that has. */
+/* The row the next entry hangs from: after opening the last one; RAMET_NONE before the first.
+ * Should it have no id, the next entry hangs from the last one before it that has. */
 RAMET_API uint32_t ramet_session_leaf(const struct ramet_session *s);
 
 /* ---- writing ----

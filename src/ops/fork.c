@@ -70,7 +70,8 @@ int ramet_fork(struct ramet_session **out, struct ramet_session *source,
 	int r;
 
 	ramet_session_lock(source);
-	/* with what others appended; of a file that is gone, what the handle knows can still be had */
+	/* with what others appended; of a file that is gone, what the handle knows can still
+	 * be had */
 	r = ramet_session_refresh(source, err);
 	if (r >= 0 || r == RAMET_ECONFLICT)
 		r = rameti_fork_begin(&b, source, RAMETI_BIRTH_FILE, opts, opts ? opts->dir : NULL,

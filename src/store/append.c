@@ -14,6 +14,7 @@
 #include "store/birth.h"
 
 #define REPLACED_MAX 8
+#define AGAIN_MAX 4
 #define TAIL_WAIT_NS 20000000L
 
 int rameti_session_writable(const struct ramet_session *s, struct ramet_error *err)
@@ -321,7 +322,7 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 		r = rameti_log_write(s, ramet_buf_bytes(&s->lines), &at, err);
 	if (!r && must_sync(s, pieces, n))
 		r = rameti_log_sync(s, err);
-	if (r < 0)
+	if (r)
 		return r;
 	if (at != s->source.size) {
 		take_in_from_file(s, at, pieces[n - 1].id);
@@ -335,19 +336,23 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
 			  struct ramet_error *err)
 {
-	int r = rameti_session_writable(s, err);
+	int tries, r = rameti_session_writable(s, err);
 
 	if (r < 0 || !n)
 		return r;
-	if (!s->stored) {
+	if (!s->stored)
 		r = append_to_text(s, pieces, n, err);
-	} else {
+	else
+		r = RAMETI_LOG_AGAIN;
+	for (tries = 0; r == RAMETI_LOG_AGAIN && tries < AGAIN_MAX; tries++) {
 		r = lock_current(s, err);
 		if (r < 0)
 			return r;
 		r = append_locked(s, pieces, n, err);
 		rameti_log_end(s);
 	}
+	if (r == RAMETI_LOG_AGAIN)
+		r = RAMET_ECONFLICT;                         /* err says why */
 	if (!r)
 		s->has_talk |= holds_talk(&s->batch);
 	rameti_error_set_path(r < 0 ? err : NULL, s->path);

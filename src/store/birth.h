@@ -25,8 +25,9 @@ int rameti_birth_begin(struct rameti_birth *b, enum rameti_birth_place place, co
 		       const struct ramet_create_opts *opts, struct ramet_error *err);
 /* One entry, without newline. */
 int rameti_birth_line(struct rameti_birth *b, struct ramet_bytes line, struct ramet_error *err);
-/* The same for the line of a row of another session, as it is stored there: nothing about it needs to
- * be found out again. Only for sessions in which nothing odd was found, of the current version. */
+/* The same for the line of a row of another session, as it is stored there: nothing about it
+ * needs to be found out again. Only for sessions in which nothing odd was found, of the
+ * current version. */
 int rameti_birth_row(struct rameti_birth *b, const struct ramet_tree *from, uint32_t row,
 		     struct ramet_bytes line, struct ramet_error *err);
 /* All lines are there: *out is the session. ECONFLICT when its name was taken meanwhile. */

@@ -464,10 +464,22 @@ int ramet_session_append_compaction(struct ramet_session *s, const struct ramet_
 	return finish(&m, &piece, id, err);
 }
 
+/* The row that has this id now: the file may have been read anew meanwhile. */
+static uint32_t row_with(const struct ramet_session *s, const struct ramet_buf *id, uint32_t was)
+{
+	const struct ramet_tree *t = s->reader.tree;
+
+	if (was == RAMET_NONE || ramet_buf_status(id) < 0 ||
+	    ramet_bytes_eq(ramet_tree_id(t, was), ramet_buf_bytes(id)))
+		return was;
+	return ramet_tree_find(t, ramet_buf_bytes(id));
+}
+
 int ramet_session_branch_with_summary(struct ramet_session *s, uint32_t target,
 				      const struct ramet_summary *b, char *id,
 				      struct ramet_error *err)
 {
+	struct ramet_buf left_id = RAMET_BUF_INIT(RAMET_JSON_LEN_MAX);
 	struct rameti_members m;
 	struct rameti_piece piece;
 	uint32_t left;
@@ -476,13 +488,14 @@ int ramet_session_branch_with_summary(struct ramet_session *s, uint32_t target,
 	ramet_session_lock(s);
 	rameti_entry_start(s, &piece, "branch_summary");
 	left = s->leaf;
+	ramet_buf_add(&left_id, left == RAMET_NONE ? ramet_bytes_of("root") :
+						     ramet_tree_id(s->reader.tree, left));
 	rameti_members_begin(&m, s);
-	if (target != RAMET_NONE && !rameti_can_have_children(s, target))
+	if (ramet_buf_status(&left_id) < 0)
+		m.status = rameti_fail_nomem(err);
+	else if (target != RAMET_NONE && !rameti_can_have_children(s, target))
 		m.status = fail_target(s, target, err);
-	if (left == RAMET_NONE)
-		rameti_members_text(&m, "fromId", ramet_bytes_of("root"), err);
-	else
-		rameti_members_text(&m, "fromId", ramet_tree_id(s->reader.tree, left), err);
+	rameti_members_text(&m, "fromId", ramet_buf_bytes(&left_id), err);
 	rameti_members_text(&m, "summary", b->summary, err);
 	rameti_members_json(&m, "details", b->details, RAMETI_IS_ANY, err);
 	rameti_members_json(&m, "usage", b->usage, RAMETI_IS_OBJECT, err);
@@ -491,7 +504,8 @@ int ramet_session_branch_with_summary(struct ramet_session *s, uint32_t target,
 		s->leaf = target;
 	r = finish(&m, &piece, id, err);
 	if (r < 0)
-		s->leaf = left;
+		s->leaf = row_with(s, &left_id, left);
 	ramet_session_unlock(s);
+	ramet_buf_release(&left_id);
 	return r;
 }

@@ -133,11 +133,13 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 
 /* Make one line out of what got through, one that is no entry: its own line ends become
  * blanks, its first byte no JSON, its last byte the end of the line. A line end in front of
- * it, which ends a torn line of somebody else, stays. */
-static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done)
+ * it, which ends a line of somebody else, stays; glued: there was none, and is one now. */
+static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glued)
 {
-	char *at = (char *)(uintptr_t)lines.ptr, *end = at + done, *p;
+	char *start = (char *)(uintptr_t)lines.ptr, *at = start, *end = start + done, *p;
 
+	if (at < end && glued)
+		*at = '\n';
 	if (at < end && *at == '\n')
 		at++;
 	for (p = at; p < end; p++)
@@ -147,7 +149,7 @@ static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done)
 		*at = '#';
 	if (at < end)
 		end[-1] = '\n';
-	return (struct ramet_bytes){ at, (size_t)(end - at) };
+	return (struct ramet_bytes){ start, (size_t)(end - start) };
 }
 
 /* Through a second descriptor, since one that appends can write nowhere else. */
@@ -177,11 +179,10 @@ static int write_over(struct ramet_session *s, struct ramet_bytes bytes, uint64_
 }
 
 /* `done` bytes of lines stand in the file, from at on. */
-static void take_back(struct ramet_session *s, struct ramet_bytes lines, uint64_t done, uint64_t at)
+static void take_back(struct ramet_session *s, struct ramet_bytes lines, uint64_t done, uint64_t at,
+		      int glued)
 {
-	struct ramet_bytes rest = spoil(lines, done);
-
-	if (done && write_over(s, rest, at + done - rest.len) < 0)
+	if (done && write_over(s, spoil(lines, done, glued), at) < 0)
 		s->log.dead = 1;
 }
 
@@ -211,15 +212,16 @@ int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t
 	*at = end < (off_t)done ? RAMETI_LOG_SOMEWHERE : (uint64_t)end - done;
 	s->log.unsynced = 1;
 	if (done == lines.len && is_glued(s, lines, *at)) {
-		take_back(s, lines, done, *at);
-		return conflict(s, "was in the middle of a line", err);
+		take_back(s, lines, done, *at, 1);
+		(void)conflict(s, "was in the middle of a line", err);
+		return s->log.dead ? RAMET_ECONFLICT : RAMETI_LOG_AGAIN;
 	}
 	if (done == lines.len)
 		return 0;
 	if (*at == RAMETI_LOG_SOMEWHERE)
 		s->log.dead = 1;
 	else
-		take_back(s, lines, done, *at);
+		take_back(s, lines, done, *at, 0);
 	return rameti_fail_sys(err, ENOSPC, s->path, "cannot write all of it");
 }
 

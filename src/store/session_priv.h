@@ -83,7 +83,8 @@ struct rameti_piece {
 	struct ramet_bytes type, members;        /* as in struct rameti_draft */
 	struct ramet_bytes timestamp;            /* raw JSON; ptr NULL: now */
 	char id[RAMET_ID_SIZE];                  /* "" : made here */
-	size_t role_at, role_len; /* of a message: its role in members, as struct rameti_draft has it */
+	/* of a message: its role in members, as struct rameti_draft has it */
+	size_t role_at, role_len;
 	int ends_turn;
 };
 /* An id that no entry of the session has. */
@@ -115,6 +116,7 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 /* Remember what stands before source.size. */
 int rameti_log_note_tail(struct ramet_session *s, struct ramet_error *err);
 #define RAMETI_LOG_SOMEWHERE UINT64_MAX
+#define RAMETI_LOG_AGAIN 1 /* somebody's unfinished line was in the way: taken back, try anew */
 /* Write lines (which may be changed) at the end in one go; *at is where they begin, if that can be
  * told. After a failure the file has nothing of them that reads as an entry, or the log is dead. */
 int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t *at,

@@ -2,9 +2,10 @@
  * fuzz_append.c - any appends to a session in memory, made of the bytes of the input.
  *
  * Byte 0 picks the session to start from, byte 1 how random the ids are and whether the session is
- * forked into a file at the end; then operations, each a byte and what it needs. A call that fails
- * changes nothing; one that succeeds adds exactly its entries where they belong; what is
- * written out at the end reads back the same. Time and randomness are the same in every run.
+ * forked into a file at the end; then operations, each a byte and what it needs; in some of them
+ * memory runs short. A call that fails changes nothing; one that succeeds adds exactly its entries
+ * where they belong; what is written out at the end reads back the same. Time and randomness are
+ * the same in every run.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -131,6 +132,20 @@ static int fixed_clock(void *user, clockid_t clock, struct timespec *ts)
 	return 0;
 }
 
+static unsigned fail_in;                         /* the n-th allocation from here; 0: none */
+
+static void *scarce_realloc(void *user, void *ptr, size_t size)
+{
+	(void)user;
+	return fail_in && --fail_in == 0 ? NULL : realloc(ptr, size);
+}
+
+static void plain_free(void *user, void *ptr)
+{
+	(void)user;
+	free(ptr);
+}
+
 static void remove_dir(void)
 {
 	(void)rmdir(dir);
@@ -138,7 +153,10 @@ static void remove_dir(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	static const struct ramet_allocator scarce = { scarce_realloc, plain_free, NULL };
+
 	(void)argc, (void)argv;
+	ramet_set_allocator(&scarce);
 	env = *rameti_env_posix();
 	env.getrandom = fixed_random;
 	env.clock_gettime = fixed_clock;
@@ -222,6 +240,7 @@ struct step {
 	uint32_t before, leaf;                   /* entries and leaf before the call */
 	uint32_t added;                          /* by success */
 	uint32_t from;                           /* what the first of them hangs from */
+	int short_of_memory;                     /* an allocation failed in the call */
 };
 
 static int append_messages(struct step *p, struct input *in)
@@ -375,7 +394,8 @@ static void check_failed(const struct step *p, int r)
 {
 	uint32_t i;
 
-	assert(r == RAMET_EINVAL || r == RAMET_EJSON || r == RAMET_ENOTFOUND || r == RAMET_ELIMIT);
+	assert(r == RAMET_EINVAL || r == RAMET_EJSON || r == RAMET_ENOTFOUND ||
+	       r == RAMET_ELIMIT || (r == RAMET_ENOMEM && p->short_of_memory));
 	assert(p->err.code == r && *p->err.text);
 	assert(ramet_tree_count(ramet_session_tree(p->s)) == p->before);
 	assert(ramet_session_leaf(p->s) == p->leaf);
@@ -431,13 +451,18 @@ static void check_message(const struct step *p, const struct input *in)
 static void step(struct ramet_session *s, struct input *in)
 {
 	struct step p = { .s = s, .added = 1 };
-	size_t what = take(in) % N_OPERATIONS;
+	uint8_t first = take(in);
+	size_t what = (first & 0x7f) % N_OPERATIONS;
+	unsigned limit = first & 0x80 ? take(in) : 0;
 	int r;
 
 	memset(p.ids, UNTOUCHED, sizeof(p.ids));
 	p.before = ramet_tree_count(ramet_session_tree(s));
 	p.leaf = p.from = ramet_session_leaf(s);
+	fail_in = limit;
 	r = operations[what](&p, in);
+	p.short_of_memory = limit && !fail_in;
+	fail_in = 0;
 	if (r < 0) {
 		check_failed(&p, r);
 		return;

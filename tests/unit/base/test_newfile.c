@@ -404,6 +404,54 @@ static void newfile__takes_pieces_of_any_size_in_order(void **state)
 	ramet_free(text);
 }
 
+/* ---- what survives a power cut ---- */
+
+static struct {
+	const char *path;
+	unsigned before, after;                  /* syncs before the name is there, and after */
+} synced;
+
+static int noted_fsync(void *user, int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	if (is_there(synced.path)) {
+		assert_true(S_ISDIR(st.st_mode));
+		synced.after++;
+	} else {
+		assert_true(S_ISREG(st.st_mode) && st.st_size == 5);
+		synced.before++;
+	}
+	return below.fsync(user, fd);
+}
+
+static void newfile__syncs_the_bytes_then_the_name_when_told(void **state)
+{
+	struct failing_env fe;
+	unsigned flags;
+	int way;
+
+	(void)state;
+	for (way = 0; way < WAYS; way++) {
+		for (flags = 0; flags < 4; flags++) {
+			struct rameti_newfile n = RAMETI_NEWFILE_INIT;
+
+			system_init(&fe, (enum way)way, 0, 0);
+			fe.env.fsync = noted_fsync;
+			n.file.env = &fe.env;
+			memset(&synced, 0, sizeof(synced));
+			synced.path = fresh_dir(NULL);
+			assert_int_equal(rameti_newfile_open(&n, synced.path, 0600, NULL), 0);
+			add(&n, "bytes");
+			assert_int_equal(rameti_newfile_commit(&n, flags, NULL), 0);
+			rameti_newfile_abort(&n);
+			assert_int_equal(synced.before, !!(flags & RAMETI_NEWFILE_SYNC));
+			assert_int_equal(synced.after, !!(flags & RAMETI_NEWFILE_SYNC));
+		}
+	}
+}
+
 /* ---- whole or absent, whatever fails ---- */
 
 static int make_file(const struct rameti_env *env, const char *path, struct ramet_bytes text,
@@ -673,6 +721,7 @@ int main(void)
 		cmocka_unit_test(newfile__says_where_there_is_no_directory),
 		cmocka_unit_test(newfile__tries_other_names_for_the_while_but_not_for_ever),
 		cmocka_unit_test(newfile__takes_pieces_of_any_size_in_order),
+		cmocka_unit_test(newfile__syncs_the_bytes_then_the_name_when_told),
 		cmocka_unit_test(newfile__is_whole_or_absent_whatever_call_fails),
 		cmocka_unit_test(newfile__is_whole_or_absent_when_memory_is_short),
 		cmocka_unit_test(commit_over__carries_what_others_append_meanwhile),

@@ -21,13 +21,13 @@
 #define V1                                                                                         \
 	HEAD_OF("")                                                                                \
 	PLAIN("message", ",'message':" U("one"))                                                   \
-		PLAIN("message", ",'message':{'role':'hookMessage','content':'x'}") PLAIN(         \
-			"compaction", ",'summary':'s','firstKeptEntryIndex':2,'tokensBefore':1")   \
-			PLAIN("message", ",'message':" A("two"))
+	PLAIN("message", ",'message':{'role':'hookMessage','content':'x'}")                        \
+	PLAIN("compaction", ",'summary':'s','firstKeptEntryIndex':2,'tokensBefore':1")             \
+		PLAIN("message", ",'message':" A("two"))
 #define V2                                                                                         \
 	HEAD_OF(",'version':2")                                                                    \
 	MESSAGE("u1", "null", U("one"))                                                            \
-		MESSAGE("h", "'u1'", "{'role':'hookMessage','content':'x'}")
+	MESSAGE("h", "'u1'", "{'role':'hookMessage','content':'x'}")
 #define V2_AS_3                                                                                    \
 	HEAD MESSAGE("u1", "null", U("one")) MESSAGE("h", "'u1'", "{'role':'custom','content':'x'}")
 
