@@ -115,6 +115,16 @@ RAMET_API int ramet_session_trash(const char *path, struct ramet_buf *where,
 /* Remove a session file for good. EFORMAT for what is not a session. */
 RAMET_API int ramet_session_remove(const char *path, struct ramet_error *err);
 
+/* ---- verify and repair ---- */
+
+/* ---- seals ---- */
+
+/* ---- autosave ---- */
+
+/* ---- watching a session grow ---- */
+
+/* ---- texts ---- */
+
 /* The first text of an entry for people: message text, command, summary, name, ... with white
  * space runs and control characters as one blank, cut to max_len bytes at a character; appended. */
 RAMET_API int ramet_entry_excerpt(const struct ramet_session *s, uint32_t row, size_t max_len,
