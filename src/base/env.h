@@ -31,6 +31,8 @@ struct rameti_env {
 	/* stat, but only st_dev, st_ino, st_mode's type and st_size: asking for times costs the
 	 * next write */
 	int (*stat_place)(void *user, const char *path, struct stat *st);
+	void *(*mmap)(void *user, void *at, size_t len, int prot, int flags, int fd, off_t from);
+	int (*munmap)(void *user, void *at, size_t len);
 	int (*flock)(void *user, int fd, int op);
 	off_t (*lseek)(void *user, int fd, off_t at, int whence);
 	int (*rename)(void *user, const char *from, const char *to);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -108,6 +109,18 @@ static int sys_stat_place(void *user, const char *path, struct stat *st)
 	st->st_mode = x.stx_mode;
 	st->st_size = (off_t)x.stx_size;
 	return 0;
+}
+
+static void *sys_mmap(void *user, void *at, size_t len, int prot, int flags, int fd, off_t from)
+{
+	(void)user;
+	return mmap(at, len, prot, flags, fd, from);
+}
+
+static int sys_munmap(void *user, void *at, size_t len)
+{
+	(void)user;
+	return munmap(at, len);
 }
 
 static int sys_flock(void *user, int fd, int op)
@@ -242,6 +255,8 @@ static const struct rameti_env posix = {
 	.stat = sys_stat,
 	.lstat = sys_lstat,
 	.stat_place = sys_stat_place,
+	.mmap = sys_mmap,
+	.munmap = sys_munmap,
 	.flock = sys_flock,
 	.lseek = sys_lseek,
 	.rename = sys_rename,

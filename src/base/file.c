@@ -223,17 +223,17 @@ int rameti_file_lock(const struct rameti_file *f, uint32_t wait_ms, struct ramet
 {
 	const struct rameti_env *env = rameti_env_or_default(f->env);
 	struct timespec pause = { 0, LOCK_PAUSE_FIRST_NS };
-	int64_t until = 0;
+	int64_t now, until = 0;
 
 	while (env->flock(env->user, f->fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno != EWOULDBLOCK)
 			return rameti_fail_sys(err, errno, NULL, "cannot lock");
+		now = monotonic_ms(env);
 		if (!until)
-			until = monotonic_ms(env) == INT64_MAX ? -1 :
-								 monotonic_ms(env) + wait_ms;
-		if (monotonic_ms(env) >= until)
+			until = now == INT64_MAX ? now : now + wait_ms;
+		if (now >= until)
 			return rameti_fail(err, RAMET_ECONFLICT,
 					   "another program holds the lock of the file");
 		env->nanosleep(env->user, &pause);

@@ -153,6 +153,13 @@ int rameti_reader_make_room(struct rameti_reader *r, const struct rameti_batch *
 /* After the last batch: EFORMAT without a header; settles the tree. */
 int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err);
 
+/* All that a reader knows beside the arrays of its tree, appended to out; and a reader that
+ * knows it again, for a tree that is taken over (also on failure). EFORMAT. */
+void rameti_reader_pack(const struct rameti_reader *r, struct ramet_buf *out);
+int rameti_reader_unpack(struct rameti_reader *r, const struct rameti_codec *codec,
+			 struct ramet_tree *tree, struct ramet_bytes packed,
+			 struct ramet_error *err);
+
 /* Version 1: the made id of a row, 8 hex digits and NUL. */
 int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt, char out[9]);
 

@@ -217,8 +217,9 @@ static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, stru
 	return rameti_tree_add(r->tree, &row, id, parent, err);
 }
 
-static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint32_t row,
-		     struct ramet_error *err)
+/* An oddity of an entry that is sound: without memory for it, it is only counted, so that what was
+ * stored is always shown. */
+static void feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint32_t row)
 {
 	const char *text = "invalid UTF-8 in a text; it is shown as U+FFFD";
 	uint64_t line = rameti_tree_line(r->tree, row),
@@ -226,7 +227,7 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 
 	if (!strcmp(m->code, "crlf")) {
 		if (r->n_crlf++)
-			return 0;
+			return;
 		text = "lines end in CR LF";
 	} else if (!strcmp(m->code, "unknown-type")) {
 		text = "an entry of a type we do not know; it is kept";
@@ -235,8 +236,7 @@ static int feed_mark(struct rameti_reader *r, const struct rameti_mark *m, uint3
 	}
 	if (rameti_finding_add(&r->findings, m->severity, m->code, line, offset,
 			       ramet_tree_id(r->tree, row), "%s", text) < 0)
-		return rameti_fail_nomem(err);
-	return 0;
+		r->findings.n_dropped++;
 }
 
 /* How far the reader looks ahead for ids, in rows: the id table is larger than the nearest
@@ -271,7 +271,7 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 		ids += id.len + parent.len;
 		e = feed_row(r, &b->rows[i], id, parent, err);
 		for (; !e && m < b->n_marks && b->marks[m].row == i; m++)
-			e = feed_mark(r, &b->marks[m], ramet_tree_count(r->tree) - 1, err);
+			feed_mark(r, &b->marks[m], ramet_tree_count(r->tree) - 1);
 	}
 	if (e < 0)
 		return e;

@@ -85,6 +85,7 @@ int rameti_tree_derive(struct ramet_tree *t, struct ramet_error *err)
 	uint32_t *stack = ramet_alloc(rameti_mul(t->n ? t->n : 1, sizeof(*stack)));
 	int r = 0;
 
+	rameti_tree_prove_all(t);
 	if (state && stack) {
 		link_rows(t);
 		cut_loops(t, state);

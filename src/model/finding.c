@@ -74,3 +74,19 @@ const char *ramet_severity_name(int severity)
 	default: return "";
 	}
 }
+
+int rameti_finding_copy(struct ramet_findings *f, const struct ramet_finding *from)
+{
+	struct ramet_bytes code;
+	uint32_t n = f->n;
+	int r = rameti_finding_add(f, from->severity, from->code, from->line, from->offset,
+				   from->id, "%.*s", RAMET_FMT(from->text));
+
+	if (r < 0 || f->n == n)
+		return r;
+	code = rameti_arena_dup(texts(f), ramet_bytes_of(from->code));
+	if (!code.ptr)
+		return RAMET_ENOMEM;
+	f->items[n].code = code.ptr;
+	return 0;
+}

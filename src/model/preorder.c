@@ -176,9 +176,13 @@ int ramet_tree_preorder(const struct ramet_tree *t, struct ramet_nodes *nodes,
 	struct kids k = { NULL, NULL, NULL, 0 };
 	struct ramet_node *items = ramet_alloc(rameti_mul((size_t)t->n + 1, sizeof(*items)));
 	uint32_t *stack = ramet_alloc(rameti_mul((size_t)t->n + 1, sizeof(*stack)));
-	int r = kids_new(t, &k);
+	int r;
 
-	if (!r && items && stack) {
+	rameti_tree_prove_all(t);
+	r = kids_new(t, &k);
+	if (!r && rameti_tree_broken(t)) {
+		r = rameti_tree_fail_broken(err);
+	} else if (!r && items && stack) {
 		ramet_nodes_release(nodes);
 		nodes->n = walk(t, &k, items, stack);
 		nodes->items = items;

@@ -57,14 +57,19 @@ void rameti_tree_free(struct ramet_tree *t)
 {
 	if (!t)
 		return;
-	ramet_free(t->rows);
-	ramet_free(t->id_end);
-	ramet_free(t->link);
-	ramet_free(t->ids);
-	ramet_free(t->slots);
-	ramet_free(t->gaps);
-	ramet_free(t->labels);
-	ramet_free(t->names);
+	rameti_tree_free_part(t, RAMETI_TREE_ROWS, t->rows);
+	rameti_tree_free_part(t, RAMETI_TREE_ID_END, t->id_end);
+	rameti_tree_free_part(t, RAMETI_TREE_LINK, t->link);
+	rameti_tree_free_part(t, RAMETI_TREE_IDS, t->ids);
+	rameti_tree_free_part(t, RAMETI_TREE_SLOTS, t->slots);
+	rameti_tree_free_part(t, RAMETI_TREE_GAPS, t->gaps);
+	rameti_tree_free_part(t, RAMETI_TREE_LABELS, t->labels);
+	rameti_tree_free_part(t, RAMETI_TREE_NAMES, t->names);
+	if (t->proof) {
+		ramet_free(t->proof->sums);
+		ramet_free(t->proof->seen);
+	}
+	ramet_free(t->proof);
 	rameti_map_release(&t->waiting);
 	ramet_free(t);
 }
@@ -76,7 +81,10 @@ uint32_t ramet_tree_count(const struct ramet_tree *t)
 
 const struct ramet_row *ramet_tree_row(const struct ramet_tree *t, uint32_t row)
 {
-	return row < t->n ? &t->rows[row] : NULL;
+	if (row >= t->n)
+		return NULL;
+	rameti_tree_prove_row(t, row);
+	return &t->rows[row];
 }
 
 uint32_t ramet_tree_leaf(const struct ramet_tree *t)
@@ -87,13 +95,19 @@ uint32_t ramet_tree_leaf(const struct ramet_tree *t)
 struct ramet_bytes ramet_tree_id(const struct ramet_tree *t, uint32_t row)
 {
 	struct ramet_bytes id = { NULL, 0 };
-	uint32_t start;
+	uint32_t start, end;
 
 	if (row >= t->n)
 		return id;
+	rameti_tree_prove(t, RAMETI_TREE_ID_END, (size_t)(row ? row - 1 : 0) * sizeof(*t->id_end),
+			  2 * sizeof(*t->id_end));
 	start = row ? t->id_end[row - 1] : 0;
+	end = t->id_end[row];
+	if (end < start || end > t->ids_len)
+		return id;                               /* of a broken image */
+	rameti_tree_prove(t, RAMETI_TREE_IDS, start, end - start);
 	id.ptr = t->ids + start;
-	id.len = t->id_end[row] - start;
+	id.len = end - start;
 	return id;
 }
 
@@ -101,7 +115,10 @@ struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t ro
 {
 	struct ramet_bytes none = { NULL, 0 };
 
-	if (row >= t->n || t->link[row] == RAMET_NONE)
+	if (row >= t->n)
+		return none;
+	rameti_tree_prove(t, RAMETI_TREE_LINK, (size_t)row * sizeof(*t->link), sizeof(*t->link));
+	if (t->link[row] == RAMET_NONE)
 		return none;
 	if (t->link[row] & RAMETI_LINK_WAITS)
 		return t->waiting.items[t->link[row] & ~RAMETI_LINK_WAITS].key;
@@ -117,6 +134,7 @@ static struct rameti_id_slot *find_slot(const struct ramet_tree *t, struct ramet
 	for (;; i = (i + 1) & (t->n_slots - 1)) {
 		struct rameti_id_slot *s = &t->slots[i];
 
+		rameti_tree_prove(t, RAMETI_TREE_SLOTS, (size_t)i * sizeof(*s), sizeof(*s));
 		if (!s->row1)
 			return s;
 		if (s->hash == hash && ramet_bytes_eq(ramet_tree_id(t, s->row1 - 1), id))
@@ -144,6 +162,7 @@ static int resize_slots(struct ramet_tree *t, uint32_t n)
 
 	if (!slots)
 		return RAMET_ENOMEM;
+	rameti_tree_prove(t, RAMETI_TREE_SLOTS, 0, t->n_slots * sizeof(*slots));
 	for (i = 0; i < t->n_slots; i++) {
 		if (!t->slots[i].row1)
 			continue;
@@ -151,7 +170,7 @@ static int resize_slots(struct ramet_tree *t, uint32_t n)
 			;
 		slots[at] = t->slots[i];
 	}
-	ramet_free(t->slots);
+	rameti_tree_free_part(t, RAMETI_TREE_SLOTS, t->slots);
 	t->slots = slots;
 	t->n_slots = n;
 	return 0;
@@ -177,7 +196,7 @@ void rameti_tree_reserve(struct ramet_tree *t, uint32_t rows)
 {
 	uint32_t n = t->n_slots ? t->n_slots : 64;
 
-	if (rows > RAMETI_ROWS_MAX)
+	if (rows > RAMETI_ROWS_MAX || t->proof)
 		return;
 	widen((void **)&t->rows, &t->cap, rows, sizeof(*t->rows));
 	widen((void **)&t->id_end, &t->cap_id_end, rows, sizeof(*t->id_end));
@@ -199,7 +218,15 @@ static int grow_ids(struct ramet_tree *t, size_t more)
 		return 0;
 	while (cap < t->ids_len + more)
 		cap *= 2;
-	ids = ramet_realloc(t->ids, cap);
+	if (t->maps[RAMETI_TREE_IDS].base) {
+		void *moved = t->ids;
+
+		if (rameti_tree_leave_map(t, RAMETI_TREE_IDS, &moved, t->ids_len, cap, 1) < 0)
+			return RAMET_ENOMEM;
+		ids = moved;
+	} else {
+		ids = ramet_realloc(t->ids, cap);
+	}
 	if (!ids)
 		return RAMET_ENOMEM;
 	t->ids = ids;
@@ -207,10 +234,17 @@ static int grow_ids(struct ramet_tree *t, size_t more)
 	return 0;
 }
 
-static int room(void **items, uint32_t *cap, uint32_t n, uint32_t more, size_t size)
+static int room(struct ramet_tree *t, int part, void **items, uint32_t *cap, uint32_t n,
+		uint32_t more, size_t size)
 {
 	int r = more > RAMETI_ROWS_MAX - n ? RAMET_ELIMIT : 0;
 
+	if (!r && *cap < n + more && t->maps[part].base) {
+		uint32_t wider = n + more > RAMETI_ROWS_MAX / 2 ? RAMETI_ROWS_MAX : (n + more) * 2;
+
+		r = rameti_tree_leave_map(t, part, items, n, wider, size);
+		*cap = r < 0 ? *cap : wider;
+	}
 	while (!r && *cap < n + more)
 		r = rameti_grow(items, cap, *cap, size, RAMETI_ROWS_MAX);
 	return r;
@@ -219,16 +253,21 @@ static int room(void **items, uint32_t *cap, uint32_t n, uint32_t more, size_t s
 /* Room for more rows everywhere, so that adding cannot fail half-way. */
 static int reserve(struct ramet_tree *t, uint32_t n, size_t ids_len)
 {
-	int r = room((void **)&t->rows, &t->cap, t->n, n, sizeof(*t->rows));
+	int r = room(t, RAMETI_TREE_ROWS, (void **)&t->rows, &t->cap, t->n, n,
+			 sizeof(*t->rows));
 
 	if (!r)
-		r = room((void **)&t->id_end, &t->cap_id_end, t->n, n, sizeof(*t->id_end));
+		r = room(t, RAMETI_TREE_ID_END, (void **)&t->id_end, &t->cap_id_end, t->n, n,
+			 sizeof(*t->id_end));
 	if (!r)
-		r = room((void **)&t->link, &t->cap_link, t->n, n, sizeof(*t->link));
+		r = room(t, RAMETI_TREE_LINK, (void **)&t->link, &t->cap_link, t->n, n,
+			 sizeof(*t->link));
 	if (!r)
-		r = room((void **)&t->labels, &t->cap_labels, t->n_labels, n, sizeof(*t->labels));
+		r = room(t, RAMETI_TREE_LABELS, (void **)&t->labels, &t->cap_labels, t->n_labels, n,
+			 sizeof(*t->labels));
 	if (!r)
-		r = room((void **)&t->names, &t->cap_names, t->n_names, n, sizeof(*t->names));
+		r = room(t, RAMETI_TREE_NAMES, (void **)&t->names, &t->cap_names, t->n_names, n,
+			 sizeof(*t->names));
 	if (!r)
 		r = grow_ids(t, ids_len);
 	while (!r && !slots_suffice(t->n_slots, t->n_ids + n))
@@ -261,6 +300,8 @@ static int link_parent(struct ramet_tree *t, struct ramet_bytes parent, uint32_t
 	uint32_t at = t->n ? t->n - 1 : RAMET_NONE;
 	int r = 0;
 
+	if (at != RAMET_NONE)
+		rameti_tree_prove_row(t, at);
 	/* nearly always the entry before */
 	if (at == RAMET_NONE || (t->rows[at].flags & RAMET_ROW_NO_ID) ||
 	    !ramet_bytes_eq(ramet_tree_id(t, at), parent))
@@ -300,6 +341,7 @@ static void enter_id(struct ramet_tree *t, uint32_t row, struct ramet_bytes id)
 	struct rameti_id_slot *s = find_slot(t, id, hash);
 
 	if (s->row1) {
+		rameti_tree_prove_row(t, s->row1 - 1);
 		t->rows[s->row1 - 1].flags |= RAMET_ROW_SHADOWED;
 		t->unsettled = 1;
 	} else {
@@ -335,6 +377,8 @@ int rameti_tree_add(struct ramet_tree *t, const struct ramet_row *facts, struct 
 		r->flags |= RAMET_ROW_ORPHAN;
 		link = RAMET_NONE;
 	}
+	if (link != RAMET_NONE)
+		rameti_tree_prove_row(t, link);
 	rameti_row_derive(t->rows, row, link);
 	t->n++;
 	if (has_id)
@@ -360,8 +404,8 @@ int rameti_tree_skip_lines(struct ramet_tree *t, uint64_t n, struct ramet_error 
 	struct rameti_line_gap *last = t->n_gaps ? &t->gaps[t->n_gaps - 1] : NULL;
 
 	if (!last || last->at_row != t->n) {
-		if (rameti_grow((void **)&t->gaps, &t->cap_gaps, t->n_gaps, sizeof(*t->gaps),
-				RAMETI_ROWS_MAX) < 0)
+		if (room(t, RAMETI_TREE_GAPS, (void **)&t->gaps, &t->cap_gaps, t->n_gaps, 1,
+			 sizeof(*t->gaps)) < 0)
 			return rameti_fail_nomem(err);
 		last = &t->gaps[t->n_gaps++];
 		last->at_row = t->n;
@@ -374,6 +418,8 @@ int rameti_tree_skip_lines(struct ramet_tree *t, uint64_t n, struct ramet_error 
 uint64_t rameti_tree_line(const struct ramet_tree *t, uint32_t row)
 {
 	uint32_t lo = 0, hi = t->n_gaps;
+
+	rameti_tree_prove(t, RAMETI_TREE_GAPS, 0, hi * sizeof(*t->gaps));
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -389,13 +435,21 @@ uint64_t rameti_tree_line(const struct ramet_tree *t, uint32_t row)
 const uint32_t *rameti_tree_label_rows(const struct ramet_tree *t, uint32_t *n)
 {
 	*n = t->n_labels;
+	rameti_tree_prove(t, RAMETI_TREE_LABELS, 0, t->n_labels * sizeof(*t->labels));
 	return t->labels;
 }
 
 const uint32_t *rameti_tree_name_rows(const struct ramet_tree *t, uint32_t *n)
 {
 	*n = t->n_names;
+	rameti_tree_prove(t, RAMETI_TREE_NAMES, 0, t->n_names * sizeof(*t->names));
 	return t->names;
+}
+
+int rameti_tree_fail_broken(struct ramet_error *err)
+{
+	return rameti_fail(err, RAMET_ECONFLICT,
+			   "the index of the session was damaged: open the session anew");
 }
 
 int ramet_tree_entry(const struct ramet_tree *t, uint32_t row, struct ramet_buf *scratch,
@@ -403,6 +457,9 @@ int ramet_tree_entry(const struct ramet_tree *t, uint32_t row, struct ramet_buf 
 {
 	if (row >= t->n)
 		return rameti_fail(err, RAMET_EINVAL, "row %u does not exist", (unsigned)row);
+	rameti_tree_prove_row(t, row);
+	if (rameti_tree_broken(t))
+		return rameti_tree_fail_broken(err);
 	return t->entry(t->user, row, scratch, json, err);
 }
 
@@ -413,14 +470,22 @@ int ramet_tree_path(const struct ramet_tree *t, uint32_t leaf, struct ramet_path
 
 	if (leaf != RAMET_NONE && leaf >= t->n)
 		return rameti_fail(err, RAMET_EINVAL, "row %u does not exist", (unsigned)leaf);
+	if (leaf != RAMET_NONE)
+		rameti_tree_prove_row(t, leaf);
 	n = leaf == RAMET_NONE ? 0 : t->rows[leaf].depth + 1;
 	if (n) {
 		rows = ramet_alloc(rameti_mul(n, sizeof(*rows)));
 		if (!rows)
 			return rameti_fail_nomem(err);
 	}
-	for (at = n; at > 0; leaf = t->rows[leaf].parent)
+	for (at = n; at > 0 && leaf != RAMET_NONE; leaf = t->rows[leaf].parent) {
+		rameti_tree_prove_row(t, leaf);
 		rows[--at] = leaf;
+	}
+	if (at || rameti_tree_broken(t)) {
+		ramet_free(rows);
+		return rameti_tree_fail_broken(err);
+	}
 	ramet_path_release(path);
 	path->rows = rows;
 	path->n = n;
@@ -445,6 +510,10 @@ int ramet_tree_resolve(const struct ramet_tree *t, struct ramet_bytes id, uint32
 	uint32_t i, found = ramet_tree_find(t, id);
 	struct ramet_bytes first, other;
 
+	if (found == RAMET_NONE)
+		rameti_tree_prove_all(t);
+	if (rameti_tree_broken(t))
+		return rameti_tree_fail_broken(err);
 	for (i = 0; found == RAMET_NONE && id.len && i < t->n; i++)
 		if (!(t->rows[i].flags & (RAMET_ROW_NO_ID | RAMET_ROW_SHADOWED)) &&
 		    has_prefix(ramet_tree_id(t, i), id))

@@ -4,6 +4,7 @@
 #ifndef RAMETI_MODEL_TREE_H
 #define RAMETI_MODEL_TREE_H
 
+#include "base/mapping.h"
 #include "ramet/model.h"
 
 /* seed: any number, against chosen hash collisions. The callback answers ramet_tree_entry. */
@@ -35,6 +36,39 @@ int rameti_tree_settle(struct ramet_tree *t, struct ramet_error *err);
 int rameti_tree_skip_lines(struct ramet_tree *t, uint64_t n, struct ramet_error *err);
 uint64_t rameti_tree_line(const struct ramet_tree *t, uint32_t row);
 
+/* ---- a tree as arrays, to be kept in a file and mapped again ---- */
+
+enum rameti_tree_part {
+	RAMETI_TREE_ROWS,
+	RAMETI_TREE_ID_END,
+	RAMETI_TREE_LINK,
+	RAMETI_TREE_IDS,
+	RAMETI_TREE_SLOTS,
+	RAMETI_TREE_GAPS,
+	RAMETI_TREE_LABELS,
+	RAMETI_TREE_NAMES,
+	RAMETI_TREE_PARTS
+};
+struct rameti_tree_image {
+	const void *ptr[RAMETI_TREE_PARTS];      /* borrowed from the tree */
+	size_t len[RAMETI_TREE_PARTS];           /* bytes */
+	uint32_t n, n_ids;
+	uint64_t extra_lines, seed;
+};
+void rameti_tree_image(const struct ramet_tree *t, struct rameti_tree_image *image);
+/* Texts that orphans wait for, in order: ptr NULL past the last. */
+struct ramet_bytes rameti_tree_waiting(const struct ramet_tree *t, uint32_t i);
+/* A tree again: maps hold the parts (taken over, also on failure), image their lengths, sums a
+ * CRC-32C of each of their pages, part after part (copied). ENOMEM, EFORMAT. */
+int rameti_tree_from_image(struct ramet_tree **out, const struct rameti_tree_image *image,
+			   struct rameti_mapping maps[RAMETI_TREE_PARTS], const uint32_t *sums,
+			   ramet_entry_fn *entry, void *user, struct ramet_error *err);
+/* Then the texts, in the same order. */
+int rameti_tree_add_waiting(struct ramet_tree *t, struct ramet_bytes text, struct ramet_error *err);
+/* Did a page not match its sum? Then nothing the tree says counts. */
+int rameti_tree_broken(const struct ramet_tree *t);
+int rameti_tree_fail_broken(struct ramet_error *err);
+
 /* The decoded parent id of a row: empty without one. */
 struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t row);
 /* Rows of type label / session_info in file order, borrowed. */
@@ -51,6 +85,9 @@ static inline int rameti_is_talk(const struct ramet_row *row)
 int rameti_finding_add(struct ramet_findings *f, int severity, const char *code, uint64_t line,
 		       uint64_t offset, struct ramet_bytes id, const char *fmt, ...)
 	RAMET_PRINTF(7, 8);
+
+/* A copy of a finding, its code too. ENOMEM. */
+int rameti_finding_copy(struct ramet_findings *f, const struct ramet_finding *from);
 
 /* The time member of an entry as pi reads it: text by rameti_time_parse, a number as it is, null 0,
  * missing or anything else RAMET_TIME_NONE. */

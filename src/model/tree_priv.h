@@ -21,6 +21,17 @@ struct rameti_line_gap {
 	uint64_t extra;
 };
 
+/* Pages of arrays that came from an image are checked against their sums when they are first
+ * touched; one that does not match is emptied, and the tree is broken. */
+struct rameti_tree_proof {
+	uint32_t *sums;
+	uint8_t *seen;
+	uint32_t first[RAMETI_TREE_PARTS]; /* number of each part's first page in sums and seen */
+	uint32_t pages[RAMETI_TREE_PARTS];
+	size_t len[RAMETI_TREE_PARTS];           /* bytes under sums */
+	int broken;
+};
+
 struct ramet_tree {
 	struct ramet_row *rows;
 	uint32_t n, cap;
@@ -42,7 +53,29 @@ struct ramet_tree {
 	ramet_entry_fn *entry;
 	void *user;
 	int unsettled;
+	struct rameti_mapping maps[RAMETI_TREE_PARTS];   /* base NULL: that array is on the heap */
+	struct rameti_tree_proof *proof;         /* NULL: all arrays were made here */
 };
+
+/* Check the pages that hold bytes [at, at + len) of a part, if they came from an image. */
+void rameti_tree_prove_bytes(const struct ramet_tree *t, int part, size_t at, size_t len);
+static inline void rameti_tree_prove(const struct ramet_tree *t, int part, size_t at, size_t len)
+{
+	if (t->proof)
+		rameti_tree_prove_bytes(t, part, at, len);
+}
+static inline void rameti_tree_prove_row(const struct ramet_tree *t, uint32_t row)
+{
+	rameti_tree_prove(t, RAMETI_TREE_ROWS, (size_t)row * sizeof(struct ramet_row),
+			  sizeof(struct ramet_row));
+}
+/* All pages: before an array is walked as a whole. */
+void rameti_tree_prove_all(const struct ramet_tree *t);
+/* The array of a part moves to the heap with room for cap items of size bytes, of which n are in
+ * use. */
+int rameti_tree_leave_map(struct ramet_tree *t, int part, void **items, size_t n, size_t cap,
+			  size_t size);
+void rameti_tree_free_part(struct ramet_tree *t, int part, void *items);
 
 /* Derived columns of one row from its parent's (parent RAMET_NONE: a root). */
 void rameti_row_derive(struct ramet_row *rows, uint32_t row, uint32_t parent);

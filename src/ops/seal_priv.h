@@ -17,9 +17,9 @@ struct rameti_seal_check;
 int rameti_seal_check_new(struct rameti_seal_check **out, const uint8_t *key,
 			  struct ramet_error *err);
 void rameti_seal_check_free(struct rameti_seal_check *c);
-/* The header's line, then every other line in file order, as stored, without its newline. entry: its
- * type and customType say `ramet.seal`. What does not hold becomes a finding of code `seal` that
- * names the line. ENOMEM. */
+/* The header's line, then every other line in file order, as stored, without its newline.
+ * entry: its type and customType say `ramet.seal`. What does not hold becomes a finding of
+ * code `seal` that names the line. ENOMEM. */
 int rameti_seal_check_header(struct rameti_seal_check *c, struct ramet_bytes line,
 			     struct ramet_error *err);
 int rameti_seal_check_line(struct rameti_seal_check *c, struct ramet_bytes line, uint64_t number,

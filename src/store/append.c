@@ -102,7 +102,7 @@ static int tail_open(const struct ramet_session *s)
 static int find_row(struct ramet_session *s, size_t from, uint64_t offset, int known,
 		    const struct rameti_found *found, struct ramet_error *err)
 {
-	struct ramet_bytes line = { s->lines.ptr + from, s->lines.len - from };
+	struct ramet_bytes line;
 	size_t max = rameti_session_max_line(s);
 	uint32_t len;
 	int r, terminated;
@@ -112,6 +112,8 @@ static int find_row(struct ramet_session *s, size_t from, uint64_t offset, int k
 				   (unsigned)RAMET_JSON_LEN_MAX);
 	if (ramet_buf_status(&s->lines) < 0)
 		return rameti_fail_nomem(err);
+	line.ptr = s->lines.ptr + from;
+	line.len = s->lines.len - from;
 	if (line.len - 1 > max)
 		return rameti_fail(err, RAMET_ELIMIT, "an entry of more than %zu bytes", max);
 	if (known) {

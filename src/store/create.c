@@ -287,10 +287,10 @@ static int store_path(const struct ramet_session *s, struct ramet_buf *path, mod
 
 	*mode = 0600;
 	if (!s->into_empty) {
-		ramet_buf_add_str(path, s->path);
+		ramet_buf_add_str(path, rameti_session_place(s));
 		return ramet_buf_status(path) < 0 ? rameti_fail_nomem(err) : 0;
 	}
-	r = rameti_path_follow(s->source.file.env, s->path, path, err);
+	r = rameti_path_follow(s->source.file.env, rameti_session_place(s), path, err);
 	if (!r && rameti_file_stat(&s->source.file, &st, NULL) == 0)
 		*mode = st.st_mode & 07777;
 	return r;

@@ -18,7 +18,7 @@ int rameti_session_reload(struct ramet_session *s, struct ramet_error *err)
 	int r;
 
 	opts.create = 0;
-	r = ramet_session_open(&fresh, s->path, &opts, err);
+	r = ramet_session_open(&fresh, rameti_session_place(s), &opts, err);
 	if (r == RAMET_EFORMAT || r == RAMET_ENOTFOUND)
 		r = rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
 				   "another program replaced the file by what is no session");

@@ -24,6 +24,8 @@ static const struct rameti_env *env_of(const struct ramet_session *s)
 
 static int fail_path(const struct ramet_session *s, int r, struct ramet_error *err)
 {
+	if (err)
+		err->path[0] = '\0';                 /* what was opened may be a longer form */
 	rameti_error_set_path(err, s->path);
 	return r;
 }
@@ -39,7 +41,7 @@ static int open_for_appending(struct ramet_session *s, struct ramet_error *err)
 {
 	struct rameti_file f = { s->source.file.env, -1 };
 	struct stat st;
-	int r = rameti_file_open(&f, s->path, RAMETI_FILE_APPEND, err);
+	int r = rameti_file_open(&f, rameti_session_place(s), RAMETI_FILE_APPEND, err);
 
 	if (r == RAMET_ENOTFOUND)
 		return conflict(s, "removed the file", err);
@@ -107,7 +109,7 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 	struct stat st;
 	int r;
 
-	if (env->stat_place(env->user, s->path, &st) < 0) {
+	if (env->stat_place(env->user, rameti_session_place(s), &st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return conflict(s, "removed the file", err);
 		return rameti_fail_sys(err, errno, s->path, "cannot stat");
@@ -156,7 +158,8 @@ static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glu
 static int write_over(struct ramet_session *s, struct ramet_bytes bytes, uint64_t at)
 {
 	const struct rameti_env *env = env_of(s);
-	int fd = env->open(env->user, s->path, O_WRONLY | O_CLOEXEC | O_NOCTTY, 0), r = -1;
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	int fd = env->open(env->user, rameti_session_place(s), flags, 0), r = -1;
 	struct stat st;
 
 	if (fd < 0)
@@ -238,7 +241,8 @@ static int doubt(struct ramet_session *s, const struct ramet_error *why, struct 
 
 int rameti_log_name(struct ramet_session *s, struct ramet_error *err)
 {
-	int r = s->log.named ? 0 : rameti_dir_sync(s->source.file.env, s->path, err);
+	const struct rameti_env *env = env_of(s);
+	int r = s->log.named ? 0 : rameti_dir_sync(env, rameti_session_place(s), err);
 
 	s->log.named |= !r;
 	return r;

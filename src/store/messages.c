@@ -42,6 +42,8 @@ static int check_message(const struct ramet_json *o, int *role, struct ramet_err
 	case RAMET_ROLE_ASSISTANT:
 	case RAMET_ROLE_TOOL_RESULT:
 	case RAMET_ROLE_CUSTOM:
+		if (content == RAMET_JSON_NONE)
+			return rameti_fail(err, RAMET_EINVAL, "the message has no content");
 		if (content != RAMET_JSON_STRING && content != RAMET_JSON_ARRAY)
 			return fail_member("content", err);
 		break;

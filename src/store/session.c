@@ -6,6 +6,7 @@
  */
 #include "store/session_priv.h"
 
+#include <limits.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,6 +15,7 @@
 #include "store/load.h"
 
 #define WINDOW (128u << 10) /* bytes read ahead when entries are asked for in order */
+#define NO_ROW_BEFORE 0x7fffffffu
 #define AHEAD_ROWS 32u                           /* so far apart still counts as in order */
 #define PATH_LEN_MAX ((size_t)1 << 20)
 
@@ -144,26 +146,45 @@ static char *detached(struct ramet_buf *b)
 	return text;
 }
 
+/* A relative path from the root on; without a working directory it stays as it is. */
+static int keep_place(struct ramet_session *s, const char *path, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_or_default(s->source.file.env);
+	struct ramet_buf b = RAMET_BUF_INIT(PATH_LEN_MAX);
+	char here[PATH_MAX];
+
+	if (path[0] == '/' || !env->getcwd(env->user, here, sizeof(here)) || here[0] != '/')
+		return 0;
+	ramet_buf_addf(&b, "%s/%s", here, path);
+	s->place = detached(&b);
+	return s->place ? 0 : rameti_fail_nomem(err);
+}
+
 /* Where the file is, whatever directory the process goes to later. */
 static int keep_paths(struct ramet_session *s, const char *path, const char *dir,
 		      struct ramet_error *err)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int r;
 
 	ramet_buf_add_str(&b, path);
 	s->path = detached(&b);
 	if (!s->path)
 		return rameti_fail_nomem(err);
+	r = keep_place(s, path, err);
+	if (r < 0)
+		return r;
 	if (rameti_pi_path(ramet_bytes_of(path), NULL, &b, NULL) < 0) {
 		ramet_buf_reset(&b);
 		ramet_buf_add_str(&b, path);         /* no working directory: as it is */
 	}
 	s->abs_path = detached(&b);
-	if (dir && rameti_pi_path(ramet_bytes_of(dir), NULL, &b, err) < 0)
-		return RAMET_EINVAL;
+	r = dir ? rameti_pi_path(ramet_bytes_of(dir), NULL, &b, err) : 0;
 	if (!dir && s->abs_path)
 		rameti_path_dir(s->abs_path, &b);
 	s->dir = detached(&b);
+	if (r < 0)
+		return r;
 	return s->abs_path && s->dir ? 0 : rameti_fail_nomem(err);
 }
 
@@ -177,7 +198,7 @@ int rameti_session_new(struct ramet_session **out, const char *path,
 		return rameti_fail_nomem(err);
 	lock_init(&s->lock);
 	s->source.file.fd = -1;
-	s->last_row = RAMET_NONE - 1;
+	s->last_row = NO_ROW_BEFORE;
 	s->leaf = RAMET_NONE;
 	ramet_buf_init(&s->line, SIZE_MAX / 2);
 	ramet_buf_init(&s->text, SIZE_MAX / 2);
@@ -327,6 +348,7 @@ void ramet_session_close(struct ramet_session *s)
 	ramet_buf_release(&s->cwd);
 	ramet_free(s->window);
 	ramet_free(s->path);
+	ramet_free(s->place);
 	ramet_free(s->abs_path);
 	ramet_free(s->dir);
 	pthread_mutex_destroy(&s->lock);
@@ -384,7 +406,7 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 	s->has_talk = fresh->has_talk;
 	s->stale = 0;
 	s->window_len = 0;
-	s->last_row = RAMET_NONE - 1;
+	s->last_row = NO_ROW_BEFORE;
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct ramet_session {
 	struct rameti_source source;
 	struct rameti_reader reader;
 	char *path;                              /* as given; NULL in memory */
+	char *place; /* of a relative path: the same from the root, links and dots kept; or NULL */
 	char *abs_path, *dir;                    /* NULL in memory */
 	struct ramet_buf cwd;                    /* asked for when opening; empty: the header's */
 	struct ramet_open_opts opts;             /* without its texts */
@@ -58,6 +59,11 @@ struct ramet_session {
 	unsigned n_random;                       /* bytes of it not yet used */
 };
 
+/* What to open: the path as it was meant, wherever the process has gone since. */
+static inline const char *rameti_session_place(const struct ramet_session *s)
+{
+	return s->place ? s->place : s->path;
+}
 /* A handle without bytes, or NULL. path NULL: in memory. */
 int rameti_session_new(struct ramet_session **out, const char *path,
 		       const struct ramet_open_opts *opts, struct ramet_error *err);

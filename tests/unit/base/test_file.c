@@ -381,7 +381,7 @@ static void lock__says_what_fails_and_does_not_wait_without_a_clock(void **state
 	assert_int_equal(err.sys, ENOLCK);
 	open_append(&holder, NULL, path);
 	assert_int_equal(rameti_file_lock(&holder, 0, NULL), 0);
-	for (n = 2; n < 5; n++) {                                /* behind flock: the clock */
+	for (n = 2; n < 5; n += 2) {                             /* behind each flock: the clock */
 		fe.fail_at = fe.calls + n;
 		assert_int_equal(rameti_file_lock(&f, 10, NULL), RAMET_ECONFLICT);
 	}

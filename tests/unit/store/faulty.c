@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct {
 	struct rameti_env env;
@@ -23,7 +25,8 @@ const char *fault_name(int kind)
 		"open",	    "openat",	 "close",      "read",	    "pread",  "write", "pwrite",
 		"fsync",    "fdatasync", "ftruncate",  "fstat",	    "stat",   "lstat", "flock",
 		"lseek",    "rename",	 "rename_new", "linkat",    "unlink", "mkdir", "fchmod",
-		"readlink", "opendir",	 "readdir",    "getrandom", "getcwd"
+		"readlink", "opendir",	 "readdir",    "getrandom", "getcwd", "mmap",
+		"clock_gettime"
 	};
 
 	return kind < FAULT_KINDS ? names[kind] : "any";
@@ -62,13 +65,20 @@ static int hit(int kind)
 	return 1;
 }
 
+static int cuts(void)
+{
+	return in_force.f.cut || in_force.f.cut_last;
+}
+
 static int fails(int kind)
 {
 	if (interrupts(kind))
 		return 1;
 	if (!hit(kind))
 		return 0;
-	if (in_force.f.meanwhile) {
+	if (in_force.f.die && !cuts())
+		_exit(in_force.f.die);
+	if (in_force.f.meanwhile && !cuts()) {
 		in_force.f.meanwhile(in_force.f.user);
 		return 0;
 	}
@@ -115,26 +125,46 @@ static int faulty_close(void *user, int fd)
 	return failed ? -1 : r;
 }
 
+/* How many bytes may be moved: -1 it fails. */
+static ssize_t allowed(int kind, size_t len)
+{
+	size_t most = in_force.f.cut;
+
+	if (!fails(kind))
+		return (ssize_t)len;
+	if (errno == EINTR || !cuts())
+		return -1;
+	if (in_force.f.cut_last)
+		most = len > in_force.f.cut_last ? len - in_force.f.cut_last : 1;
+	return (ssize_t)(most < len ? most : len);
+}
+
+/* A transfer of n bytes of len took place. */
+static ssize_t moved(ssize_t r, ssize_t n, size_t len)
+{
+	if (n == (ssize_t)len)
+		return r;
+	if (in_force.f.die)
+		_exit(in_force.f.die);
+	if (in_force.f.meanwhile)
+		in_force.f.meanwhile(in_force.f.user);
+	return r;
+}
+
 static ssize_t faulty_read(void *user, int fd, void *to, size_t len)
 {
+	ssize_t n = allowed(FAULT_READ, len);
+
 	(void)user;
-	return fails(FAULT_READ) ? -1 : real()->read(NULL, fd, to, len);
+	return n < 0 ? -1 : moved(real()->read(NULL, fd, to, (size_t)n), n, len);
 }
 
 static ssize_t faulty_pread(void *user, int fd, void *to, size_t len, off_t at)
 {
-	(void)user;
-	return fails(FAULT_PREAD) ? -1 : real()->pread(NULL, fd, to, len, at);
-}
+	ssize_t n = allowed(FAULT_PREAD, len);
 
-/* How many bytes of a write may go through: -1 it fails. */
-static ssize_t allowed(int kind, size_t len)
-{
-	if (!fails(kind))
-		return (ssize_t)len;
-	if (errno == EINTR || !in_force.f.cut)
-		return -1;
-	return (ssize_t)(in_force.f.cut < len ? in_force.f.cut : len);
+	(void)user;
+	return n < 0 ? -1 : moved(real()->pread(NULL, fd, to, (size_t)n, at), n, len);
 }
 
 static ssize_t faulty_write(void *user, int fd, const void *from, size_t len)
@@ -142,7 +172,7 @@ static ssize_t faulty_write(void *user, int fd, const void *from, size_t len)
 	ssize_t n = allowed(FAULT_WRITE, len);
 
 	(void)user;
-	return n < 0 ? -1 : real()->write(NULL, fd, from, (size_t)n);
+	return n < 0 ? -1 : moved(real()->write(NULL, fd, from, (size_t)n), n, len);
 }
 
 static ssize_t faulty_pwrite(void *user, int fd, const void *from, size_t len, off_t at)
@@ -150,7 +180,7 @@ static ssize_t faulty_pwrite(void *user, int fd, const void *from, size_t len, o
 	ssize_t n = allowed(FAULT_PWRITE, len);
 
 	(void)user;
-	return n < 0 ? -1 : real()->pwrite(NULL, fd, from, (size_t)n, at);
+	return n < 0 ? -1 : moved(real()->pwrite(NULL, fd, from, (size_t)n, at), n, len);
 }
 
 static void count_sync(int fd)
@@ -263,8 +293,18 @@ static ssize_t faulty_readlink(void *user, const char *path, char *to, size_t le
 
 static void *faulty_opendir(void *user, const char *path)
 {
+	void *dir = fails(FAULT_OPENDIR) ? NULL : real()->opendir(NULL, path);
+
 	(void)user;
-	return fails(FAULT_OPENDIR) ? NULL : real()->opendir(NULL, path);
+	in_force.open_fds += dir != NULL;
+	return dir;
+}
+
+static int faulty_closedir(void *user, void *dir)
+{
+	(void)user;
+	in_force.open_fds--;
+	return real()->closedir(NULL, dir);
 }
 
 static int faulty_readdir(void *user, void *dir, char name[256], unsigned char *d_type)
@@ -275,8 +315,29 @@ static int faulty_readdir(void *user, void *dir, char name[256], unsigned char *
 
 static ssize_t faulty_getrandom(void *user, void *to, size_t len)
 {
+	ssize_t n = allowed(FAULT_RANDOM, len);
+
 	(void)user;
-	return fails(FAULT_RANDOM) ? -1 : real()->getrandom(NULL, to, len);
+	return n < 0 ? -1 : moved(real()->getrandom(NULL, to, (size_t)n), n, len);
+}
+
+static void *faulty_mmap(void *user, void *at, size_t len, int prot, int flags, int fd, off_t from)
+{
+	(void)user;
+	return fails(FAULT_MMAP) ? MAP_FAILED :
+				   real()->mmap(NULL, at, len, prot, flags, fd, from);
+}
+
+static int faulty_clock_gettime(void *user, clockid_t clock, struct timespec *ts)
+{
+	(void)user;
+	return fails(FAULT_CLOCK) ? -1 : real()->clock_gettime(NULL, clock, ts);
+}
+
+static int faulty_nanosleep(void *user, const struct timespec *ts)
+{
+	(void)user;
+	return in_force.f.hasty ? 0 : real()->nanosleep(NULL, ts);
 }
 
 static char *faulty_getcwd(void *user, char *to, size_t len)
@@ -313,6 +374,10 @@ static void faulty_env(struct rameti_env *e)
 	e->readlink = faulty_readlink;
 	e->opendir = faulty_opendir;
 	e->readdir = faulty_readdir;
+	e->closedir = faulty_closedir;
+	e->mmap = faulty_mmap;
+	e->clock_gettime = faulty_clock_gettime;
+	e->nanosleep = faulty_nanosleep;
 	e->getrandom = faulty_getrandom;
 	e->getcwd = faulty_getcwd;
 }

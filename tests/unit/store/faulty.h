@@ -33,6 +33,8 @@ enum fault_kind {
 	FAULT_READDIR,
 	FAULT_RANDOM,
 	FAULT_GETCWD,
+	FAULT_MMAP,
+	FAULT_CLOCK,
 	FAULT_KINDS,
 	FAULT_ANY /* counts all of them together */
 };
@@ -43,11 +45,15 @@ struct faults {
 	unsigned n; /* the n-th of that kind (from 1); 0: none */
 	int for_ever; /* and all after it */
 	int sys; /* errno */
-	size_t cut; /* of a write: so many bytes are written and no error said; 0: it fails */
+	/* of a transfer: so many bytes are moved and no error said; 0: it fails */
+	size_t cut;
+	size_t cut_last; /* the same, but so many are left out */
+	int die; /* the process exits with this status instead, after a cut transfer */
+	int hasty; /* pauses end at once */
 	int interrupt; /* every second call that may be interrupted is */
 	/* a file system without: 1 nameless files, 2 also renaming that spares what is there */
 	int poor;
-	/* instead of failing, before that call: */
+	/* instead of failing, before that call; but after a cut transfer: */
 	void (*meanwhile)(void *user);
 	void *user;
 };

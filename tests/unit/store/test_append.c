@@ -252,6 +252,9 @@ static void append__refuses_what_is_no_message(void **state)
 	given(TALK);
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		refuses_message(bad[i], RAMET_EINVAL);
+	assert_string_equal(why.text, "the message's content has the wrong type");
+	refused(ramet_session_append_message(s, js("{'role':'user'}"), NULL, &why), RAMET_EINVAL);
+	assert_string_equal(why.text, "the message has no content");
 	refused(ramet_session_append_message(s, missing, NULL, &why), RAMET_EJSON);
 }
 
@@ -1038,6 +1041,35 @@ static void append__takes_version_2(void **state)
 	       A("two"));
 }
 
+/* ---- where ---- */
+
+static void append__goes_to_the_file_that_was_meant_when_opening(void **state)
+{
+	const struct ramet_open_opts create = { .create = 1 };
+	char *before_cwd = getcwd(NULL, 0);
+	struct ramet_session *fresh = NULL;
+
+	(void)state;
+	put(path, TALK);
+	assert_int_equal(chdir(dir), 0);
+	must(ramet_session_open(&s, "s.jsonl", NULL, &why));
+	must(ramet_session_open(&fresh, "./new.jsonl", &create, &why));
+	assert_int_equal(chdir("/"), 0);
+	must(ramet_session_append_message(s, js(U("x")), id, &why));
+	add_to(path, MESSAGE("pi", "'a2'", U("pi")));
+	must(ramet_session_append_message(s, js(U("y")), id, &why));
+	assert_string_equal(ramet_session_path(s), "s.jsonl");
+	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 7);
+	must(ramet_session_append_message(fresh, js(U("z")), id, &why));
+	assert_true(exists(temp_path(dir, "new.jsonl")));
+	assert_int_equal(unlink(path), 0);
+	refused(ramet_session_append_message(s, js(U("w")), id, &why), RAMET_ECONFLICT);
+	assert_string_equal(why.path, "s.jsonl");
+	ramet_session_close(fresh);
+	assert_int_equal(chdir(before_cwd), 0);
+	free(before_cwd);
+}
+
 /* ---- levels ---- */
 
 static void append__works_at_every_level(void **state)
@@ -1109,6 +1141,7 @@ int main(void)
 		IN_DIR(append__can_adopt_nobodys_orphans),
 		IN_DIR(append__refuses_version_1),
 		IN_DIR(append__takes_version_2),
+		IN_DIR(append__goes_to_the_file_that_was_meant_when_opening),
 		IN_DIR(append__works_at_every_level),
 	};
 
