@@ -75,6 +75,7 @@ static int report(const struct ramet_session *s, double open_us, struct ramet_er
 int main(int argc, char **argv)
 {
 	int r, want = argc == 3 && !strcmp(argv[1], "--report");
+	struct ramet_open_opts opts = { 0 };
 	struct ramet_session *s;
 	struct ramet_error err;
 	char text[1500];
@@ -84,7 +85,9 @@ int main(int argc, char **argv)
 		fputs("usage: bench_open [--report] FILE\n", stderr);
 		return 2;
 	}
-	r = ramet_session_open(&s, argv[argc - 1], NULL, &err);
+	/* BENCH_INDEX=1: with the index of the cache */
+	opts.no_cache = !getenv("BENCH_INDEX");
+	r = ramet_session_open(&s, argv[argc - 1], &opts, &err);
 	if (r >= 0) {
 		if (want)
 			r = report(s, now_us() - start, &err);

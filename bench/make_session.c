@@ -49,6 +49,7 @@ static const char *const lines[] = {
 struct out {
 	FILE *f;
 	uint64_t bytes, entries, ms;
+	uint64_t call;                           /* the last tool call */
 	char leaf[16];
 };
 
@@ -138,11 +139,12 @@ static void assistant(struct out *o)
 	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "\"},", next(),
 		 next(), next());
 	put(o, text);
+	o->call = next();
 	snprintf(text, sizeof(text),
 		 "{\"type\":\"toolCall\",\"id\":\"call_%016" PRIx64
 		 "\",\"name\":\"edit\",\"arguments\":"
 		 "{\"path\":\"src/%s.ts\",\"newText\":\"",
-		 next(), words[below(26)]);
+		 o->call, words[below(26)]);
 	put(o, text);
 	put_code(o, 60 + below(200));
 	snprintf(text, sizeof(text),
@@ -159,10 +161,14 @@ static void assistant(struct out *o)
 
 static void tool_result(struct out *o, uint64_t bytes)
 {
+	char text[160];
+
 	head(o, "message");
-	put(o, ",\"message\":{\"role\":\"toolResult\",\"toolCallId\":\"call_1\",\"toolName\":"
-	       "\"edit\",\"content\":[{\"type\":"
-	       "\"text\",\"text\":\"");
+	snprintf(text, sizeof(text),
+		 ",\"message\":{\"role\":\"toolResult\",\"toolCallId\":\"call_%016" PRIx64
+		 "\",\"toolName\":\"edit\",\"content\":[{\"type\":\"text\",\"text\":\"",
+		 o->call);
+	put(o, text);
 	put_code(o, bytes);
 	put(o, "\"}],\"isError\":false");
 	end_message(o);

@@ -1,4 +1,4 @@
-# Tests and benchmarks. Labels: unit fuzz header house golden cli.
+# Tests and benchmarks. Labels: unit fuzz header house golden cli fault.
 #
 # A runner script tells its counts in a line "N passed, N failed"; exit status 77 means skipped.
 
@@ -8,6 +8,7 @@ set(test_environment
 	"RAMET_SOURCE=${PROJECT_SOURCE_DIR}"
 	"RAMET_SANITIZE=${RAMET_SANITIZE}"
 	"LC_ALL=C.UTF-8"
+	"XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache"
 	"PYTHONDONTWRITEBYTECODE=1"
 	"ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
 	"UBSAN_OPTIONS=print_stacktrace=1"
@@ -87,6 +88,17 @@ foreach(source IN LISTS tool_sources)
 	ramet_add_tool(${stem} "${source}")
 endforeach()
 
+# ---- fault: tests/fault/NAME_run.c is a program, the other NAME_*.c files belong to it ----
+ramet_glob(fault_runners "tests/fault/*_run.c")
+foreach(source IN LISTS fault_runners)
+	cmake_path(GET source STEM stem)
+	string(REPLACE _run "" name "${stem}")
+	ramet_glob(parts "tests/fault/${name}_*.c")
+	list(REMOVE_ITEM parts "${source}")
+	ramet_add_tool(${stem} "${source}" ${parts})
+	ramet_add_test(fault.${name} fault 300 ${stem} quick)
+endforeach()
+
 # ---- what Node says of the same texts: JSON.parse and Date.parse ----
 find_program(RAMET_NODE node)
 if(RAMET_NODE)
@@ -101,7 +113,7 @@ endif()
 # ---- scripts ----
 find_program(RAMET_PYTHON python3)
 if(RAMET_PYTHON)
-	foreach(kind golden cli)
+	foreach(kind golden cli fault)
 		ramet_glob(runners "tests/${kind}/run_*.py")
 		foreach(runner IN LISTS runners)
 			cmake_path(GET runner STEM stem)

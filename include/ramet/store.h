@@ -28,6 +28,7 @@ enum ramet_level {
 struct ramet_open_opts {
 	uint64_t max_line;                       /* bytes, 256 kB or more; 0: RAMET_JSON_LEN_MAX */
 	unsigned threads; /* for scanning large files; 0: as many as there are processors */
+	int no_cache;                            /* neither use nor write an index */
 	/* for writing: */
 	int create; /* a file that is missing or of zero bytes becomes a fresh session at this path
 		     */
@@ -37,7 +38,8 @@ struct ramet_open_opts {
 	uint32_t lock_ms; /* how long to wait for another writer; 0: five seconds */
 };
 
-/* Open a session file: one exact scan of every line; nothing is written, not even by create.
+/* Open a session file: one exact scan of every line, or of those that an index in the cache
+ * directory does not cover yet. Nothing of the session is written, not even by create.
  * EFORMAT for what is not a session (no header, empty, a directory, a FIFO), ENOTFOUND, EIO,
  * ELIMIT. */
 RAMET_API int ramet_session_open(struct ramet_session **out, const char *path,
@@ -107,6 +109,26 @@ RAMET_API int ramet_session_continue(struct ramet_session **out, const char *cwd
  * thread that holds it. */
 RAMET_API void ramet_session_lock(struct ramet_session *s);
 RAMET_API void ramet_session_unlock(struct ramet_session *s);
+
+/* What an append does when others appended since this handle last looked (which is when it was
+ * opened, appended to or refreshed): */
+enum ramet_conflict {
+	RAMET_CONFLICT_BRANCH = 0, /* hang under the leaf it has: a sibling branch grows */
+	RAMET_CONFLICT_APPEND, /* if the leaf was the last entry, hang under theirs */
+	RAMET_CONFLICT_REFUSE /* ECONFLICT, nothing is written; theirs are taken in, so that the next
+				 append goes through */
+};
+RAMET_API void ramet_session_on_conflict(struct ramet_session *s, int policy);
+/* How many entries of others were taken in since the handle was opened. Programs that take no lock
+ * (pi) can still come in between: then both entries are stored, as siblings. */
+RAMET_API uint64_t ramet_session_others(const struct ramet_session *s);
+/* Where a session ends, to be kept and asked about later: the end of the last line and the CRC-32C of
+ * the last entry's line. */
+struct ramet_head {
+	uint64_t end;
+	uint32_t crc32c;
+};
+RAMET_API void ramet_session_head(const struct ramet_session *s, struct ramet_head *head);
 
 /* Moving the leaf; nothing is written, so that it is forgotten when the session is closed
  * (ramet_session_append_leaf keeps it). RAMET_NONE: before the first entry. EINVAL for a row that

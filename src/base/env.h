@@ -8,6 +8,7 @@
 #ifndef RAMETI_BASE_ENV_H
 #define RAMETI_BASE_ENV_H
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -52,6 +53,11 @@ struct rameti_env {
 	ssize_t (*getrandom)(void *user, void *to, size_t len);
 	const char *(*getenv)(void *user, const char *name);
 	char *(*getcwd)(void *user, char *to, size_t len);
+	/* waiting until a file changes */
+	int (*inotify_init1)(void *user, int flags);
+	int (*inotify_add_watch)(void *user, int fd, const char *path, uint32_t mask);
+	int (*inotify_rm_watch)(void *user, int fd, int wd);
+	int (*poll)(void *user, struct pollfd *fds, unsigned n, int timeout_ms);
 };
 
 const struct rameti_env *rameti_env_posix(void);         /* the real calls */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sysmacros.h>
@@ -240,6 +241,30 @@ static char *sys_getcwd(void *user, char *to, size_t len)
 	return getcwd(to, len);
 }
 
+static int sys_inotify_init1(void *user, int flags)
+{
+	(void)user;
+	return inotify_init1(flags);
+}
+
+static int sys_inotify_add_watch(void *user, int fd, const char *path, uint32_t mask)
+{
+	(void)user;
+	return inotify_add_watch(fd, path, mask);
+}
+
+static int sys_inotify_rm_watch(void *user, int fd, int wd)
+{
+	(void)user;
+	return inotify_rm_watch(fd, wd);
+}
+
+static int sys_poll(void *user, struct pollfd *fds, unsigned n, int timeout_ms)
+{
+	(void)user;
+	return poll(fds, n, timeout_ms);
+}
+
 static const struct rameti_env posix = {
 	.open = sys_open,
 	.openat = sys_openat,
@@ -274,6 +299,10 @@ static const struct rameti_env posix = {
 	.getrandom = sys_getrandom,
 	.getenv = sys_getenv,
 	.getcwd = sys_getcwd,
+	.inotify_init1 = sys_inotify_init1,
+	.inotify_add_watch = sys_inotify_add_watch,
+	.inotify_rm_watch = sys_inotify_rm_watch,
+	.poll = sys_poll,
 };
 
 static const struct rameti_env *in_use = &posix;

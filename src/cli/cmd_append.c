@@ -59,6 +59,9 @@ static int expect_leaf(struct ramet_session *s, const char *expected, int policy
 	uint32_t row;
 	int r = resolve_entry(s, expected, &row, err);
 
+	/* what others append from now on is found out under the lock */
+	if (policy == ON_CONFLICT_REFUSE)
+		ramet_session_on_conflict(s, RAMET_CONFLICT_REFUSE);
 	if (r < 0 || row == ramet_session_leaf(s))
 		return r;
 	if (policy == ON_CONFLICT_REFUSE)

@@ -232,6 +232,7 @@ static int run_opened(struct fork *f, struct ramet_error *err)
 
 static int run(struct cli *cli, struct ramet_error *err)
 {
+	const struct ramet_open_opts how = { .no_cache = args_has(&cli->args, "no-cache") };
 	struct fork f = { .cli = cli, .entry = RAMET_NONE };
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	int r;
@@ -243,7 +244,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	ramet_buf_init(&f.dir, CLI_TEXT_MAX);
 	r = resolve_path(cli, cli->args.words[0], &path, err);
 	if (r == 0)
-		r = ramet_session_open(&f.source, path.ptr, NULL, err);
+		r = ramet_session_open(&f.source, path.ptr, &how, err);
 	if (r == 0)
 		r = run_opened(&f, err);
 	ramet_session_close(f.source);

@@ -180,6 +180,7 @@ static int find_word(const struct cli *cli, const char *word, struct ramet_buf *
 
 int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_error *err)
 {
+	const struct ramet_open_opts how = { .no_cache = args_has(&cli->args, "no-cache") };
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	int r;
 
@@ -192,7 +193,7 @@ int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_er
 	if (r == 0 && ramet_buf_status(&path) < 0)
 		r = rameti_fail_nomem(err);
 	if (r == 0)
-		r = ramet_session_open(out, path.ptr, NULL, err);
+		r = ramet_session_open(out, path.ptr, &how, err);
 	ramet_buf_release(&path);
 	return r;
 }
@@ -207,6 +208,7 @@ int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
 
 	if (opts)
 		how = *opts;
+	how.no_cache = args_has(&cli->args, "no-cache");
 	if (!strchr(word, '/') && !ends_in_jsonl(word))
 		how.create = 0;
 	if (r == 0 && ramet_buf_status(&path) < 0)

@@ -245,6 +245,7 @@ static int lock_current(struct ramet_session *s, struct ramet_error *err)
 	uint64_t size = 0;
 	int tries, r, waited = 0;
 
+	s->stale |= rameti_tree_broken(s->reader.tree);
 	for (tries = 0; tries < REPLACED_MAX; tries++) {
 		r = s->stale ? rameti_session_reload(s, err) : 0;
 		if (!r)
@@ -335,6 +336,35 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 	return 0;
 }
 
+/* Others appended since this handle last looked: what the policy says. was_last: the leaf was the
+ * last entry then. */
+static int meet_others(struct ramet_session *s, int was_last, uint64_t n, struct ramet_error *err)
+{
+	if (s->on_conflict == RAMET_CONFLICT_APPEND && was_last)
+		s->leaf = ramet_tree_leaf(s->reader.tree);
+	if (s->on_conflict != RAMET_CONFLICT_REFUSE)
+		return 0;
+	return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
+			      "others appended %llu %s; nothing was written",
+			      (unsigned long long)n, n == 1 ? "entry" : "entries");
+}
+
+static int append_to_file(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			  struct ramet_error *err)
+{
+	uint64_t others = s->others;
+	int was_last = s->leaf == ramet_tree_leaf(s->reader.tree), r = lock_current(s, err);
+
+	if (r < 0)
+		return r;
+	if (s->others != others)
+		r = meet_others(s, was_last, s->others - others, err);
+	if (!r)
+		r = append_locked(s, pieces, n, err);
+	rameti_log_end(s);
+	return r;
+}
+
 int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
 			  struct ramet_error *err)
 {
@@ -346,13 +376,8 @@ int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, 
 		r = append_to_text(s, pieces, n, err);
 	else
 		r = RAMETI_LOG_AGAIN;
-	for (tries = 0; r == RAMETI_LOG_AGAIN && tries < AGAIN_MAX; tries++) {
-		r = lock_current(s, err);
-		if (r < 0)
-			return r;
-		r = append_locked(s, pieces, n, err);
-		rameti_log_end(s);
-	}
+	for (tries = 0; r == RAMETI_LOG_AGAIN && tries < AGAIN_MAX; tries++)
+		r = append_to_file(s, pieces, n, err);
 	if (r == RAMETI_LOG_AGAIN)
 		r = RAMET_ECONFLICT;                         /* err says why */
 	if (!r)

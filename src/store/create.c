@@ -322,6 +322,7 @@ int rameti_session_store(struct ramet_session *s, struct ramet_error *err)
 		rameti_session_bind(s, &n.file, s->text.len, sync && !r);
 		s->log.doubtful = r == RAMET_EUNKNOWN;
 	}
+	rameti_session_shorten(s, r < 0 ? err : NULL);
 	rameti_newfile_abort(&n);
 	ramet_buf_release(&path);
 	ramet_buf_release(&dir);

@@ -15,17 +15,43 @@ int rameti_session_reload(struct ramet_session *s, struct ramet_error *err)
 {
 	struct ramet_session *fresh = NULL;
 	struct ramet_open_opts opts = s->opts;
+	uint32_t before = ramet_tree_count(s->reader.tree);
 	int r;
 
 	opts.create = 0;
+	opts.no_cache = 1;                                   /* in doubt, every line is read */
 	r = ramet_session_open(&fresh, rameti_session_place(s), &opts, err);
 	if (r == RAMET_EFORMAT || r == RAMET_ENOTFOUND)
 		r = rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
 				   "another program replaced the file by what is no session");
 	if (!r)
 		r = rameti_session_adopt(s, fresh, err);
+	if (!r && ramet_tree_count(s->reader.tree) > before)
+		s->others += ramet_tree_count(s->reader.tree) - before;
+	rameti_session_shorten(s, r < 0 ? err : NULL);
 	ramet_session_close(fresh);
 	return r;
+}
+
+void ramet_session_on_conflict(struct ramet_session *s, int policy)
+{
+	ramet_session_lock(s);
+	s->on_conflict = policy;
+	ramet_session_unlock(s);
+}
+
+uint64_t ramet_session_others(const struct ramet_session *s)
+{
+	return s->others;
+}
+
+void ramet_session_head(const struct ramet_session *s, struct ramet_head *head)
+{
+	const struct ramet_tree *t = s->reader.tree;
+	uint32_t last = ramet_tree_leaf(t);
+
+	head->end = s->source.size + s->text.len;
+	head->crc32c = last == RAMET_NONE ? 0 : ramet_tree_row(t, last)->crc32c;
 }
 
 int rameti_session_catch_up(struct ramet_session *s, uint64_t size, struct ramet_error *err)
@@ -44,6 +70,7 @@ int rameti_session_catch_up(struct ramet_session *s, uint64_t size, struct ramet
 		rameti_error_set_path(err, s->path);
 		return r;
 	}
+	s->others += ramet_tree_count(s->reader.tree) - row;
 	for (; row < ramet_tree_count(s->reader.tree); row++)
 		s->has_talk |= rameti_is_talk(ramet_tree_row(s->reader.tree, row));
 	return 0;

@@ -24,8 +24,7 @@ static const struct rameti_env *env_of(const struct ramet_session *s)
 
 static int fail_path(const struct ramet_session *s, int r, struct ramet_error *err)
 {
-	if (err)
-		err->path[0] = '\0';                 /* what was opened may be a longer form */
+	rameti_session_shorten(s, err);
 	rameti_error_set_path(err, s->path);
 	return r;
 }

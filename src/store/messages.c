@@ -5,10 +5,11 @@
  * list, since one message without would make pi leave the whole session out. Unknown roles
  * and members are stored as they are.
  */
-#include "store/entries_priv.h"
+#include "store/messages.h"
 
 #include <string.h>
 #include "base/error.h"
+#include "store/entries_priv.h"
 
 #define ENTRY_LEN 160                            /* of a line, beside its message; only a guess */
 #define RESERVE_MAX ((size_t)1 << 20)
@@ -21,8 +22,7 @@ static int fail_member(const char *member, struct ramet_error *err)
 	return rameti_fail(err, RAMET_EINVAL, "the message's %s has the wrong type", member);
 }
 
-/* 0, or why this is no message; *role as ramet_role_of has it. */
-static int check_message(const struct ramet_json *o, int *role, struct ramet_error *err)
+int rameti_message_check(const struct ramet_json *o, int *role, struct ramet_error *err)
 {
 	const struct ramet_json *name = ramet_json_get(o, "role");
 	int content = ramet_json_kind(ramet_json_get(o, "content"));
@@ -53,11 +53,23 @@ static int check_message(const struct ramet_json *o, int *role, struct ramet_err
 	return 0;
 }
 
-/* Does an agent that said this wait for the user? */
-static int ends_turn(const struct ramet_json *o, int role)
+int rameti_message_ends_turn(const struct ramet_json *o, int role)
 {
 	return role == RAMET_ROLE_ASSISTANT &&
 	       !ramet_json_text_is(ramet_json_get(o, "stopReason"), "toolUse");
+}
+
+int rameti_entry_ends_turn(const struct ramet_json *o)
+{
+	const struct ramet_json *message = ramet_json_get(o, "message");
+	const struct ramet_json *type = ramet_json_get(o, "type");
+	int role = ramet_json_text_is(ramet_json_get(message, "role"), "assistant") ?
+			   RAMET_ROLE_ASSISTANT :
+			   RAMET_ROLE_NONE;
+
+	if (ramet_json_text_is(type, "custom"))
+		return ramet_json_text_is(ramet_json_get(o, "customType"), "ramet.turn_end");
+	return ramet_json_text_is(type, "message") && rameti_message_ends_turn(message, role);
 }
 
 /* Where the role will stand among the members, when the message goes there as it is and a reader
@@ -90,11 +102,11 @@ static int add_message(struct ramet_session *s, struct ramet_bytes message,
 	int role, r = rameti_given_json(s, message, "message", RAMETI_IS_OBJECT, err);
 
 	if (!r)
-		r = check_message(ramet_json_root(&s->doc), &role, err);
+		r = rameti_message_check(ramet_json_root(&s->doc), &role, err);
 	if (r < 0)
 		return r;
 	piece->type = ramet_bytes_of("message");
-	piece->ends_turn = ends_turn(ramet_json_root(&s->doc), role);
+	piece->ends_turn = rameti_message_ends_turn(ramet_json_root(&s->doc), role);
 	ramet_buf_add_str(b, "\"message\":");
 	shift = b->len - start;
 	rameti_json_add_compact(b, ramet_json_root(&s->doc));
@@ -307,13 +319,13 @@ static int append_entry(struct ramet_session *s, struct ramet_bytes entry, char 
 	else
 		r = check_rules(o, type, err);
 	if (!r && type == RAMET_ENTRY_MESSAGE)
-		r = check_message(ramet_json_get(o, "message"), &role, err);
+		r = rameti_message_check(ramet_json_get(o, "message"), &role, err);
 	if (!r && type == RAMET_ENTRY_LABEL)
 		r = find_target(s, o, &target, err);
 	if (!r)
 		r = add_members(s, o, err);
 	piece.members = ramet_buf_bytes(&s->members);
-	piece.ends_turn = ends_turn(ramet_json_get(o, "message"), role);
+	piece.ends_turn = rameti_entry_ends_turn(o);
 	if (!r && type == RAMET_ENTRY_CONTEXT_EDIT)
 		r = append_edit(s, o, id, err);
 	else if (!r)

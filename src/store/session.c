@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "store/layout_pi.h"
+#include "store/index.h"
 #include "store/load.h"
 
 #define WINDOW (128u << 10) /* bytes read ahead when entries are asked for in order */
@@ -97,8 +98,16 @@ static int hand_out(struct ramet_session *s, struct ramet_bytes line, struct ram
 	return 0;
 }
 
-/* The tree's callback. */
-static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
+/* A line is not what its row says: the file was changed, or the index was wrong. */
+static int fail_changed(struct ramet_session *s, uint32_t row, struct ramet_error *err)
+{
+	s->index_doubt = 1;
+	return rameti_fail_at(err, RAMET_ECONFLICT, NULL, rameti_tree_line(s->reader.tree, row),
+			      ramet_tree_row(s->reader.tree, row)->offset,
+			      "the file was changed while it was open");
+}
+
+int rameti_session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
 			 struct ramet_bytes *json, struct ramet_error *err)
 {
 	struct ramet_session *s = user;
@@ -113,9 +122,7 @@ static int session_entry(void *user, uint32_t number, struct ramet_buf *scratch,
 	if (!r)
 		r = read_line(s, row, &line, err);
 	if (!r && rameti_crc32c(0, line.ptr, line.len) != row->crc32c)
-		r = rameti_fail_at(err, RAMET_ECONFLICT, NULL,
-				   rameti_tree_line(s->reader.tree, number), row->offset,
-				   "the file was changed while it was open");
+		r = fail_changed(s, number, err);
 	if (r < 0) {
 		rameti_error_set_path(err, s->path);
 		return r;
@@ -158,6 +165,14 @@ static int keep_place(struct ramet_session *s, const char *path, struct ramet_er
 	ramet_buf_addf(&b, "%s/%s", here, path);
 	s->place = detached(&b);
 	return s->place ? 0 : rameti_fail_nomem(err);
+}
+
+void rameti_session_shorten(const struct ramet_session *s, struct ramet_error *err)
+{
+	size_t len = s->place ? strlen(s->place) - strlen(s->path) : 0;
+
+	if (err && len && !strncmp(err->path, s->place, len))
+		memmove(err->path, err->path + len, strlen(err->path + len) + 1);
 }
 
 /* Where the file is, whatever directory the process goes to later. */
@@ -228,7 +243,7 @@ static int start_reader(struct ramet_session *s, struct ramet_error *err)
 
 	if (r < 0)
 		return r;
-	return rameti_reader_init(&s->reader, &rameti_codec_pi, seed, session_entry, s, err);
+	return rameti_reader_init(&s->reader, &rameti_codec_pi, seed, rameti_session_entry, s, err);
 }
 
 void rameti_session_note_rows(struct ramet_session *s)
@@ -268,6 +283,19 @@ int rameti_session_load(struct ramet_session *s, struct ramet_error *err)
 	return r;
 }
 
+/* What stands behind the part that the index covers. */
+static int load_tail(struct ramet_session *s, uint64_t size)
+{
+	int r = 0;
+
+	if (size > s->source.size)
+		r = rameti_load_more(&s->reader, &s->source, size, rameti_session_max_line(s),
+				     NULL);
+	if (!r)
+		rameti_session_note_rows(s);
+	return r;
+}
+
 static int load_file(struct ramet_session *s, struct ramet_error *err)
 {
 	struct stat st;
@@ -282,7 +310,13 @@ static int load_file(struct ramet_session *s, struct ramet_error *err)
 		s->into_empty = 1;
 		return rameti_session_begin(s, NULL, NULL, err);
 	}
-	r = rameti_session_load(s, err);
+	r = s->opts.no_cache ? 0 : rameti_index_load(s, &st);
+	if (r == 1 && load_tail(s, (uint64_t)st.st_size) < 0) {
+		rameti_reader_release(&s->reader);
+		s->indexed = s->source.size = 0;
+		r = 0;
+	}
+	r = r == 1 ? 0 : rameti_session_load(s, err);
 	if (!r)
 		r = rameti_log_note_tail(s, err);
 	s->stored = !r;
@@ -335,6 +369,8 @@ void ramet_session_close(struct ramet_session *s)
 {
 	if (!s)
 		return;
+	if (s->stored && s->reader.tree && !s->opts.no_cache)
+		rameti_index_save(s);
 	/* what was acknowledged is as durable as its level promises: nothing to lose */
 	(void)rameti_file_close(&s->source.file);
 	rameti_reader_release(&s->reader);
@@ -395,6 +431,8 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 		return r;
 	s->source = fresh->source;
 	s->reader = fresh->reader;
+	s->indexed = fresh->indexed;
+	fresh->stored = 0;                           /* what it is left with is not indexed */
 	/* reading says nothing about what is on the disk */
 	fresh->log.unsynced |= s->log.unsynced;
 	fresh->log.doubtful |= s->log.doubtful;

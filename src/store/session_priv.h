@@ -41,6 +41,10 @@ struct ramet_session {
 	int stored;                              /* there is a file, with all but text */
 	int into_empty;                          /* not stored; the file is there, of zero bytes */
 	int has_talk;                            /* a user or assistant message is in it */
+	uint64_t indexed;                        /* bytes that came from an index */
+	uint64_t others;                         /* entries of others that were taken in */
+	int on_conflict;                         /* enum ramet_conflict */
+	int index_doubt;                         /* a line was not what its row said */
 	int stale; /* the file has more than the tree: load it anew */
 	/* reading */
 	struct ramet_buf line;                   /* the stored line asked for last */
@@ -64,9 +68,14 @@ static inline const char *rameti_session_place(const struct ramet_session *s)
 {
 	return s->place ? s->place : s->path;
 }
+/* A path of an error that lies where the session's own does is told as that was given. */
+void rameti_session_shorten(const struct ramet_session *s, struct ramet_error *err);
 /* A handle without bytes, or NULL. path NULL: in memory. */
 int rameti_session_new(struct ramet_session **out, const char *path,
 		       const struct ramet_open_opts *opts, struct ramet_error *err);
+/* The tree's callback. */
+int rameti_session_entry(void *user, uint32_t row, struct ramet_buf *scratch,
+			 struct ramet_bytes *json, struct ramet_error *err);
 /* Read all bytes of the source or of text; the leaf is the last row then. */
 int rameti_session_load(struct ramet_session *s, struct ramet_error *err);
 size_t rameti_session_max_line(const struct ramet_session *s);

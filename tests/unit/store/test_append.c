@@ -252,7 +252,6 @@ static void append__refuses_what_is_no_message(void **state)
 	given(TALK);
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		refuses_message(bad[i], RAMET_EINVAL);
-	assert_string_equal(why.text, "the message's content has the wrong type");
 	refused(ramet_session_append_message(s, js("{'role':'user'}"), NULL, &why), RAMET_EINVAL);
 	assert_string_equal(why.text, "the message has no content");
 	refused(ramet_session_append_message(s, missing, NULL, &why), RAMET_EJSON);

@@ -143,6 +143,57 @@ static void others__a_half_line_is_taken_in_by_refresh_once_whole(void **state)
 	assert_int_equal(must(ramet_session_refresh(s, &why)), 0);
 }
 
+static void policy__branch_hangs_under_the_leaf_it_had(void **state)
+{
+	(void)state;
+	add_to(path, MESSAGE("b1", "'u2'", A("theirs")));
+	say(A("mine"));
+	assert_int_equal(ramet_session_others(s), 1);
+	assert_int_equal(ramet_tree_row(ramet_session_tree(s), ramet_session_leaf(s))->parent,
+			 row_of(s, "u2"));
+	assert_reopens_same(s);
+}
+
+static void policy__append_hangs_under_theirs(void **state)
+{
+	(void)state;
+	ramet_session_on_conflict(s, RAMET_CONFLICT_APPEND);
+	add_to(path, MESSAGE("b1", "'u2'", A("theirs")));
+	say(A("mine"));
+	assert_int_equal(ramet_tree_row(ramet_session_tree(s), ramet_session_leaf(s))->parent,
+			 row_of(s, "b1"));
+	/* a leaf that was not the last entry stays where it is */
+	must(ramet_session_branch(s, row_of(s, "u1"), &why));
+	add_to(path, MESSAGE("b2", "'b1'", A("theirs")));
+	say(A("elsewhere"));
+	assert_int_equal(ramet_tree_row(ramet_session_tree(s), ramet_session_leaf(s))->parent,
+			 row_of(s, "u1"));
+	assert_int_equal(ramet_session_others(s), 2);
+	assert_reopens_same(s);
+}
+
+static void policy__refuse_writes_nothing_and_takes_theirs_in(void **state)
+{
+	struct ramet_head before, after;
+	struct ramet_bytes text;
+
+	(void)state;
+	ramet_session_on_conflict(s, RAMET_CONFLICT_REFUSE);
+	ramet_session_head(s, &before);
+	add_to(path, MESSAGE("b1", "'u2'", A("theirs")) MESSAGE("b2", "'b1'", U("more")));
+	text = bytes_of(path);
+	refused(ramet_session_append_message(s, js(A("mine")), NULL, &why), RAMET_ECONFLICT);
+	assert_true(ramet_bytes_eq(bytes_of(path), text));
+	assert_string_equal(leaf_id(s), "u2");
+	assert_int_equal(ramet_session_others(s), 2);
+	ramet_session_head(s, &after);
+	assert_true(after.end == text.len && after.end > before.end);
+	assert_true(after.crc32c != before.crc32c);
+	(void)row_of(s, "b2");
+	say(A("mine"));                                      /* now it knows */
+	assert_reopens_same(s);
+}
+
 static void refresh__takes_in_what_is_new_and_keeps_the_leaf(void **state)
 {
 	(void)state;
@@ -677,6 +728,9 @@ int main(void)
 		WITH_TALK(others__what_they_tore_is_ended),
 		WITH_TALK(others__a_line_that_was_half_there_is_taken_in_whole),
 		WITH_TALK(others__a_half_line_is_taken_in_by_refresh_once_whole),
+		WITH_TALK(policy__branch_hangs_under_the_leaf_it_had),
+		WITH_TALK(policy__append_hangs_under_theirs),
+		WITH_TALK(policy__refuse_writes_nothing_and_takes_theirs_in),
 		WITH_TALK(refresh__takes_in_what_is_new_and_keeps_the_leaf),
 		WITH_TALK(refresh__of_what_we_wrote_is_nothing_new),
 		WITH_TALK(others__whatever_they_append_we_agree_with_a_fresh_reading),
