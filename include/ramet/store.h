@@ -213,6 +213,10 @@ RAMET_API int ramet_session_append_entry(struct ramet_session *s, struct ramet_b
 RAMET_API int ramet_session_write(struct ramet_session *s, struct ramet_error *err);
 /* After this everything acknowledged survives a power cut, at any level. */
 RAMET_API int ramet_session_sync(struct ramet_session *s, struct ramet_error *err);
+/* After EUNKNOWN: write the whole file anew beside the old one, every acknowledged line checked, and
+ * let it take the name; then the handle goes on. Whether the append that said EUNKNOWN is in it can be
+ * seen afterwards. Fine when there is no doubt. */
+RAMET_API int ramet_session_recover(struct ramet_session *s, struct ramet_error *err);
 /* Take in what others appended. 1: there was something new, 0: not. The leaf stays. */
 RAMET_API int ramet_session_refresh(struct ramet_session *s, struct ramet_error *err);
 

@@ -247,7 +247,8 @@ void rameti_file_unlock(const struct rameti_file *f)
 {
 	const struct rameti_env *env = rameti_env_or_default(f->env);
 
-	(void)env->flock(env->user, f->fd, LOCK_UN);         /* closing lets go as well */
+	while (env->flock(env->user, f->fd, LOCK_UN) < 0 && errno == EINTR)
+		; /* nothing else can be done about it: closing lets go as well */
 }
 
 static unsigned char type_of_mode(mode_t mode)

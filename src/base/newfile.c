@@ -71,9 +71,11 @@ static int make_one(const struct rameti_env *env, const char *path, int sync,
 		    struct ramet_error *err)
 {
 	if (env->mkdir(env->user, path, 0700) < 0) {
-		if (errno == EEXIST && is_dir(env, path))
+		int why = errno;
+
+		if (why == EEXIST && is_dir(env, path))
 			return 0;
-		return rameti_fail_sys(err, errno == EEXIST ? ENOTDIR : errno, path,
+		return rameti_fail_sys(err, why == EEXIST ? ENOTDIR : why, path,
 				       "cannot make directory");
 	}
 	return sync ? rameti_dir_sync(env, path, err) : 0;

@@ -83,7 +83,9 @@ static int run(struct cli *cli, struct ramet_error *err)
 	struct ramet_session *s;
 	int r;
 
-	if (!args_has(&cli->args, "jsonl") || args_has(&cli->args, "json"))
+	if (args_has(&cli->args, "json"))
+		return rameti_fail(err, CLI_USAGE, "there is no --json here: --jsonl is JSON");
+	if (!args_has(&cli->args, "jsonl"))
 		return rameti_fail(err, CLI_USAGE,
 				   "which form? this version knows --jsonl, and no other");
 	if (path && !*path)

@@ -213,7 +213,7 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 	f->opts.cwd = cwd ? f->cwd.ptr : NULL;
 	f->opts.dir = f->dir.ptr ? f->dir.ptr : ramet_session_dir(f->source);
 	f->opts.id = args_get(a, "id");
-	return r;
+	return r < 0 ? r : resolve_free_id(f->opts.dir, f->opts.id, err);
 }
 
 static int run_opened(struct fork *f, struct ramet_error *err)
@@ -242,7 +242,9 @@ static int run(struct cli *cli, struct ramet_error *err)
 	ramet_buf_init(&f.plan.text, CLI_TEXT_MAX);
 	ramet_buf_init(&f.cwd, CLI_TEXT_MAX);
 	ramet_buf_init(&f.dir, CLI_TEXT_MAX);
-	r = resolve_path(cli, cli->args.words[0], &path, err);
+	r = out_ready(&cli->out, err);
+	if (r == 0)
+		r = resolve_path(cli, cli->args.words[0], &path, err);
 	if (r == 0)
 		r = ramet_session_open(&f.source, path.ptr, &how, err);
 	if (r == 0)

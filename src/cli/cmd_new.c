@@ -47,12 +47,16 @@ static int run(struct cli *cli, struct ramet_error *err)
 	struct ramet_buf cwd = RAMET_BUF_INIT(CLI_TEXT_MAX), dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_buf from = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"), .write_now = 1 };
-	int r = resolve_directory(given ? given : ".", &cwd, err);
+	int r = out_ready(&cli->out, err);
 
+	if (r == 0)
+		r = resolve_directory(given ? given : ".", &cwd, err);
 	if (r == 0)
 		r = resolve_store_dir(args_get(&cli->args, "store"), cwd.ptr, &dir, err);
 	if (r == 0 && parent)
 		r = resolve_path(cli, parent, &from, err);
+	if (r == 0)
+		r = resolve_free_id(dir.ptr, opts.id, err);
 	opts.dir = dir.ptr;
 	opts.parent_session = from.ptr;
 	if (r == 0)

@@ -92,6 +92,13 @@ int out_open(struct out *o, const struct args *a, struct ramet_error *err)
 	return r;
 }
 
+int out_ready(const struct out *o, struct ramet_error *err)
+{
+	if (write(o->fd, "", 0) < 0)
+		return rameti_fail_sys(err, errno, NULL, "cannot write to standard output");
+	return 0;
+}
+
 int out_broken(const struct out *o)
 {
 	return o->sys != 0;

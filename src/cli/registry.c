@@ -7,6 +7,8 @@ extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd
 	cmd_branches, cmd_stats, cmd_help;
 extern const struct cmd cmd_new, cmd_append, cmd_branch, cmd_fork, cmd_label, cmd_name, cmd_migrate;
 extern const struct cmd cmd_show, cmd_export, cmd_delete;
+extern const struct cmd cmd_verify, cmd_repair;
+extern const struct cmd cmd_seal, cmd_tail;
 
 static const struct cmd *const commands[] = {
 	&cmd_list,
@@ -14,6 +16,7 @@ static const struct cmd *const commands[] = {
 	&cmd_tree,
 	&cmd_entries,
 	&cmd_path,
+	&cmd_tail,
 	&cmd_show,
 	&cmd_context,
 	&cmd_branches,
@@ -25,6 +28,8 @@ static const struct cmd *const commands[] = {
 	&cmd_label,
 	&cmd_name,
 	&cmd_migrate,
+	&cmd_verify,
+	&cmd_seal,
 	&cmd_export,
 	&cmd_delete,
 	&cmd_help,

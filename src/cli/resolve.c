@@ -204,8 +204,10 @@ int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	const char *word = cli->args.words[0];
 	struct ramet_open_opts how = { 0 };
-	int r = find_word(cli, word, &path, err);
+	int r = out_ready(&cli->out, err);
 
+	if (r == 0)
+		r = find_word(cli, word, &path, err);
 	if (opts)
 		how = *opts;
 	how.no_cache = args_has(&cli->args, "no-cache");
@@ -258,6 +260,31 @@ int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 	if (r == 0)
 		r = ramet_pi_session_dir(ramet_bytes_of(cwd), dir, err);
 	return r < 0 ? r : 0;
+}
+
+int resolve_free_id(const char *dir, const char *id, struct ramet_error *err)
+{
+	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_store *st = NULL;
+	int r;
+
+	if (!id)
+		return 0;
+	if (!ramet_session_id_valid(ramet_bytes_of(id)))
+		return rameti_fail(err, CLI_USAGE,
+				   "\"%.60s\" cannot be the id of a session: letters and digits, "
+				   "with - _ . between them", id);
+	r = ramet_store_open(&st, dir, NULL, err);
+	if (r == 0)
+		r = ramet_store_find_exact(st, ramet_bytes_of(id), NULL, &path, err);
+	ramet_store_close(st);
+	if (r == 0)
+		r = rameti_fail_at(err, RAMET_ECONFLICT, path.ptr, 0, RAMET_NO_OFFSET,
+				   "this session has the id %.60s already", id);
+	else if (r == RAMET_ENOTFOUND)
+		r = 0;
+	ramet_buf_release(&path);
+	return r;
 }
 
 /* ---- entries ---- */

@@ -37,6 +37,9 @@ int resolve_directory(const char *given, struct ramet_buf *out, struct ramet_err
  * used flat, or pi; NULL: where pi would put it, PI_CODING_AGENT_SESSION_DIR counted in. */
 int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 		      struct ramet_error *err);
+/* May a new session in this directory have this id (NULL: any)? CLI_USAGE for what cannot be one,
+ * ECONFLICT when a session there has it. */
+int resolve_free_id(const char *dir, const char *id, struct ramet_error *err);
 
 /* The home directory, "" when unknown; a path with ~ in place of it, without its beginning if it
  * has more than `cells`. */

@@ -113,22 +113,17 @@ static int merge(struct sorted *reader, struct sorted *tree, struct ramet_findin
 	return r;
 }
 
-int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f,
-			struct ramet_error *err)
+int rameti_findings_join(const struct ramet_findings *reader, const struct ramet_findings *tree,
+			 struct ramet_findings *out, struct ramet_error *err)
 {
-	struct ramet_findings tree = RAMET_FINDINGS_INIT, all = RAMET_FINDINGS_INIT;
-	struct sorted a = { ramet_session_findings(s), NULL, 0 }, b = { &tree, NULL, 0 };
-	uint32_t *spare = NULL;
-	size_t most;
-	int r = ramet_tree_check(ramet_session_tree(s), &tree, err);
+	struct ramet_findings all = RAMET_FINDINGS_INIT;
+	struct sorted a = { reader, NULL, 0 }, b = { tree, NULL, 0 };
+	size_t most = (size_t)(reader->n > tree->n ? reader->n : tree->n) + 1;
+	uint32_t *spare = ramet_alloc(rameti_mul(most, sizeof(*spare)));
+	int r = RAMET_ENOMEM;
 
-	if (r < 0)
-		goto out;
-	most = (size_t)(a.from->n > tree.n ? a.from->n : tree.n) + 1;
 	a.order = ramet_alloc(rameti_mul(most, sizeof(*a.order)));
 	b.order = ramet_alloc(rameti_mul(most, sizeof(*b.order)));
-	spare = ramet_alloc(rameti_mul(most, sizeof(*spare)));
-	r = RAMET_ENOMEM;
 	if (a.order && b.order && spare) {
 		sort_by_line(a.from, a.order, spare);
 		sort_by_line(b.from, b.order, spare);
@@ -136,18 +131,27 @@ int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f,
 	}
 	if (r < 0) {
 		r = rameti_fail_nomem(err);
-		goto out;
+		ramet_findings_release(&all);
+	} else {
+		all.n_dropped += reader->n_dropped + tree->n_dropped;
+		ramet_findings_release(out);
+		*out = all;
 	}
-	all.n_dropped += a.from->n_dropped + tree.n_dropped;
-	ramet_findings_release(f);
-	*f = all;
-	memset(&all, 0, sizeof(all));
-out:
 	ramet_free(a.order);
 	ramet_free(b.order);
 	ramet_free(spare);
+	return r;
+}
+
+int ramet_session_check(const struct ramet_session *s, struct ramet_findings *f,
+			struct ramet_error *err)
+{
+	struct ramet_findings tree = RAMET_FINDINGS_INIT;
+	int r = ramet_tree_check(ramet_session_tree(s), &tree, err);
+
+	if (!r)
+		r = rameti_findings_join(ramet_session_findings(s), &tree, f, err);
 	ramet_findings_release(&tree);
-	ramet_findings_release(&all);
 	return r;
 }
 

@@ -26,7 +26,8 @@ static int make_session_id(const char *given, char made[37], struct ramet_bytes 
 		if (ramet_session_id_valid(*id))
 			return 0;
 		return rameti_fail(err, RAMET_EINVAL,
-				   "a session id has letters, digits, and - _ . between them");
+				   "\"%.60s\" cannot be the id of a session: letters and digits, "
+				   "with - _ . between them", given);
 	}
 	pthread_mutex_lock(&lock);
 	r = rameti_uuid7(&generator, NULL, made, err);

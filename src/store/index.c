@@ -205,7 +205,7 @@ static int holds(const struct ramet_session *s, const struct head *h, const stru
 	if (h->dev != (uint64_t)st->st_dev || h->ino != (uint64_t)st->st_ino || !h->covered ||
 	    h->covered > (uint64_t)st->st_size)
 		return 0;
-	if (h->covered == (uint64_t)st->st_size && !h->racy && !same_times(h, st))
+	if (h->covered == (uint64_t)st->st_size && (h->racy || !same_times(h, st)))
 		return 0;
 	return !proof_crc(s, 0, h->covered, &first) &&
 	       !proof_crc(s, last_proof(h->covered), h->covered, &last) && first == h->first_crc &&
@@ -317,13 +317,19 @@ static int load_from(struct ramet_session *s, const struct rameti_file *f, const
 	return 1;
 }
 
+/* With a limit of its own a handle may find other things than the next one. */
+static int has_usual_limits(const struct ramet_session *s)
+{
+	return rameti_session_max_line(s) == RAMET_JSON_LEN_MAX;
+}
+
 int rameti_index_load(struct ramet_session *s, const struct stat *st)
 {
 	struct rameti_file f = { s->source.file.env, -1 };
 	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
 	int r = 0;
 
-	if ((uint64_t)st->st_size >= RAMETI_INDEX_FILE_MIN &&
+	if ((uint64_t)st->st_size >= RAMETI_INDEX_FILE_MIN && has_usual_limits(s) &&
 	    rameti_index_path(st, &path, NULL) == 0 &&
 	    rameti_file_open(&f, path.ptr, RAMETI_FILE_READ, NULL) == 0)
 		r = load_from(s, &f, st);
@@ -338,9 +344,26 @@ static int is_due(const struct ramet_session *s)
 {
 	uint64_t fresh = s->source.size - s->indexed;
 
-	return !s->stale && s->source.size >= RAMETI_INDEX_FILE_MIN && s->log.tail_len &&
+	return !s->stale && !s->index_doubt && has_usual_limits(s) &&
+	       s->source.size >= RAMETI_INDEX_FILE_MIN && s->log.tail_len &&
 	       s->log.tail[s->log.tail_len - 1] == '\n' &&
 	       (!s->indexed || (fresh >= TAIL_MIN && fresh >= s->indexed / 16));
+}
+
+static int same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* Could the file change again, or did it since it was read, without its times telling? */
+static int is_racy(const struct ramet_session *s, const struct stat *st, struct timespec now)
+{
+	struct timespec last = st->st_mtim;
+
+	if (st->st_ctim.tv_sec > last.tv_sec)
+		last = st->st_ctim;
+	return !same_time(st->st_mtim, s->log.mtime) || !same_time(st->st_ctim, s->log.ctime) ||
+	       (now.tv_sec - last.tv_sec) * 1000000000LL + (now.tv_nsec - last.tv_nsec) < RACY_NS;
 }
 
 static int describe(const struct ramet_session *s, const struct stat *st, struct head *h)
@@ -358,9 +381,7 @@ static int describe(const struct ramet_session *s, const struct stat *st, struct
 	h->mtime_ns = st->st_mtim.tv_nsec;
 	h->ctime_s = st->st_ctim.tv_sec;
 	h->ctime_ns = st->st_ctim.tv_nsec;
-	h->racy = (now.tv_sec - st->st_mtim.tv_sec) * 1000000000LL +
-			  (now.tv_nsec - st->st_mtim.tv_nsec) <
-		  RACY_NS;
+	h->racy = (uint32_t)is_racy(s, st, now);
 	h->covered = s->source.size;
 	h->has_talk = (uint32_t)s->has_talk;
 	return proof_crc(s, 0, h->covered, &h->first_crc) < 0 ||
@@ -487,6 +508,6 @@ void rameti_index_save(struct ramet_session *s)
 {
 	if (s->indexed && (s->index_doubt || rameti_tree_broken(s->reader.tree)))
 		drop(s);
-	else if (is_due(s))
-		(void)rameti_index_write(s, NULL);           /* only a cache */
+	else if (is_due(s) && !rameti_index_write(s, NULL))      /* only a cache */
+		s->indexed = s->source.size;
 }

@@ -306,6 +306,8 @@ static int load_file(struct ramet_session *s, struct ramet_error *err)
 	/* to see later whether the name still means this file */
 	s->log.dev = st.st_dev;
 	s->log.ino = st.st_ino;
+	s->log.mtime = st.st_mtim;
+	s->log.ctime = st.st_ctim;
 	if (s->opts.create && !st.st_size) {
 		s->into_empty = 1;
 		return rameti_session_begin(s, NULL, NULL, err);
@@ -320,6 +322,8 @@ static int load_file(struct ramet_session *s, struct ramet_error *err)
 	if (!r)
 		r = rameti_log_note_tail(s, err);
 	s->stored = !r;
+	if (!r && !s->opts.no_cache)
+		rameti_index_save(s); /* now: appending makes it cover a part of the file */
 	return r;
 }
 

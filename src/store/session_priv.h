@@ -20,6 +20,7 @@ struct rameti_log {
 	int appending;                           /* source.file is open for appending */
 	dev_t dev;
 	ino_t ino;
+	struct timespec mtime, ctime;            /* of the file, before it was read */
 	char tail[RAMETI_TAIL_LEN]; /* what stands right before source.size */
 	size_t tail_len;
 	int named;                               /* the directory entry is durable */
@@ -41,7 +42,7 @@ struct ramet_session {
 	int stored;                              /* there is a file, with all but text */
 	int into_empty;                          /* not stored; the file is there, of zero bytes */
 	int has_talk;                            /* a user or assistant message is in it */
-	uint64_t indexed;                        /* bytes that came from an index */
+	uint64_t indexed;                        /* bytes that an index covers */
 	uint64_t others;                         /* entries of others that were taken in */
 	int on_conflict;                         /* enum ramet_conflict */
 	int index_doubt;                         /* a line was not what its row said */

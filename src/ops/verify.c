@@ -1,0 +1,166 @@
+/*
+ * ops/verify.c - is a session file intact, and is it complete?
+ *
+ * Two separate questions. *Intact*: are the bytes what was written, as far as they can say?
+ * *Complete*: is there evidence that something is missing? The file itself is read, every byte of
+ * it; a file that opening refuses gets a verdict too. Nothing is written. When there are more
+ * findings than are looked at, neither is claimed.
+ */
+#include "ops/report_priv.h"
+#include "ops/whole_priv.h"
+
+#include <string.h>
+#include "base/error.h"
+#include "model/tree.h"
+
+/* What findings mean for the two questions; those not here, or milder, mean nothing for them. */
+static const struct {
+	const char *code;
+	int least;                               /* severity from which on it counts */
+	int broken, missing;
+} meanings[] = {
+	{ "malformed", RAMET_DAMAGE, 1, 1 },
+	{ "torn-tail", RAMET_DAMAGE, 1, 1 },
+	{ "nul-run", RAMET_DAMAGE, 1, 1 },
+	{ "no-header", RAMET_DAMAGE, 1, 1 },
+	{ "glued", RAMET_DAMAGE, 1, 0 },
+	{ "bad-utf8", RAMET_DAMAGE, 1, 0 },
+	{ "bom", RAMET_WARNING, 1, 0 },
+	{ "orphan", RAMET_WARNING, 0, 1 },
+	{ "loop", RAMET_WARNING, 0, 1 },
+	{ "dangling-target", RAMET_WARNING, 0, 1 },
+};
+
+static void judge(struct ramet_verdict *v, const struct ramet_findings *list)
+{
+	uint32_t i;
+	size_t k;
+
+	for (i = 0; i < list->n; i++) {
+		const struct ramet_finding *f = &list->items[i];
+
+		for (k = 0; k < sizeof(meanings) / sizeof(meanings[0]); k++) {
+			if (strcmp(f->code, meanings[k].code) || f->severity < meanings[k].least)
+				continue;
+			v->intact &= !meanings[k].broken;
+			v->complete &= !meanings[k].missing;
+		}
+	}
+}
+
+/* Why opening refuses the file. A header that cannot be used was read as a second one. */
+static int tell_refusal(struct rameti_whole *w, struct ramet_findings *f)
+{
+	struct ramet_bytes none = { NULL, 0 };
+	struct ramet_findings *said = &w->reader.findings;
+	const char *text = w->why.text;
+	uint32_t i, n = 0;
+
+	if (!strncmp(text, "not a session: ", 15))
+		text += 15;
+	for (i = 0; i < said->n; i++)
+		if (said->items[i].line != w->why.line ||
+		    strcmp(said->items[i].code, "second-header") != 0)
+			said->items[n++] = said->items[i];
+	said->n = n;
+	return rameti_finding_add(f, RAMET_DAMAGE, "no-header", w->why.line ? w->why.line : 1,
+				  w->why.line ? w->why.offset : 0, none, "%s", text);
+}
+
+/* Unanswered calls say nothing about the two questions, so they come last: what of them is only
+ * counted hides no answer. */
+static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
+		 struct ramet_verdict *v, struct ramet_error *err)
+{
+	struct ramet_findings found = RAMET_FINDINGS_INIT;
+	struct rameti_items items = RAMETI_ITEMS_INIT;
+	const struct ramet_tree *tree = w->reader.tree;
+	int r = ramet_tree_check(tree, &found, err);
+
+	if (!r && w->refused && tell_refusal(w, &found) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		r = rameti_items_gather(w, opts->threads, &items, err);
+	v->intact = v->complete = !found.n_dropped && !w->reader.findings.n_dropped;
+	if (!r)
+		r = rameti_calls_check(tree, &items, &found, err);
+	if (!r)
+		r = rameti_findings_join(&w->reader.findings, &found, &v->findings, err);
+	judge(v, &w->reader.findings);
+	judge(v, &found);
+	v->n_entries = ramet_tree_count(tree);
+	rameti_items_release(&items);
+	ramet_findings_release(&found);
+	return r;
+}
+
+int ramet_verify(const char *path, const struct ramet_verify_opts *opts, struct ramet_verdict *v,
+		 struct ramet_error *err)
+{
+	static const struct ramet_verify_opts none;
+	struct ramet_verdict result;
+	struct rameti_whole w;
+	uint64_t max_line;
+	int r;
+
+	memset(&result, 0, sizeof(result));
+	opts = opts ? opts : &none;
+	max_line = opts->max_line ? opts->max_line : RAMET_JSON_LEN_MAX;
+	r = rameti_whole_open(&w, path, (size_t)max_line, opts->threads, err);
+	if (!r)
+		r = check(&w, opts, &result, err);
+	if (r < 0)
+		rameti_error_set_path(err, path);
+	rameti_whole_close(&w);
+	if (r < 0) {
+		ramet_verdict_release(&result);
+		return r;
+	}
+	*v = result;
+	return 0;
+}
+
+void ramet_verdict_release(struct ramet_verdict *v)
+{
+	ramet_findings_release(&v->findings);
+}
+
+static void add_count(struct ramet_json_writer *w, const char *key, uint64_t n)
+{
+	ramet_json_key(w, key);
+	ramet_json_add_int(w, (int64_t)n);
+}
+
+static void write_seals(struct ramet_json_writer *w, const struct ramet_verdict *v)
+{
+	ramet_json_key(w, "seals");
+	ramet_json_open_object(w);
+	add_count(w, "count", v->n_seals);
+	add_count(w, "signed", v->n_signed);
+	add_count(w, "copied", v->n_copied);
+	add_count(w, "sealedLines", v->n_sealed);
+	add_count(w, "unsealedLines", v->n_unsealed);
+	ramet_json_close_object(w);
+}
+
+int ramet_report_verdict(const struct ramet_verdict *v, const char *path, struct ramet_buf *out,
+			 struct ramet_error *err)
+{
+	struct ramet_json_writer w;
+	size_t start = out->len;
+
+	ramet_json_writer_init(&w, out);
+	ramet_json_open_object(&w);
+	if (path)
+		rameti_write_member(&w, "path", ramet_bytes_of(path));
+	ramet_json_key(&w, "intact");
+	ramet_json_add_bool(&w, v->intact);
+	ramet_json_key(&w, "complete");
+	ramet_json_add_bool(&w, v->complete);
+	ramet_json_key(&w, "findings");
+	rameti_write_findings(&w, &v->findings);
+	if (v->n_seals)
+		write_seals(&w, v);
+	ramet_json_close_object(&w);
+	return rameti_report_end(out, start, 0, err);
+}
