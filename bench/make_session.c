@@ -49,8 +49,8 @@ static const char *const lines[] = {
 struct out {
 	FILE *f;
 	uint64_t bytes, entries, ms;
-	uint64_t call;                           /* the last tool call */
 	char leaf[16];
+	uint64_t call;                           /* the last tool call */
 };
 
 static void put(struct out *o, const char *text)
@@ -216,7 +216,7 @@ static uint64_t result_size(const struct out *o, uint64_t entries, uint64_t byte
 
 int main(int argc, char **argv)
 {
-	struct out o = { NULL, 0, 0, 0, "" };
+	struct out o = { NULL, 0, 0, 0, "", 0 };
 	uint64_t entries, bytes, context, turn = 0;
 	char fork[16] = "";
 

@@ -2,6 +2,7 @@
 //
 //     node peer.mjs PACKAGE parse FILE     JSON.parse of every line of a file held in memory
 //     node peer.mjs PACKAGE open FILE      SessionManager.open
+//     node peer.mjs PACKAGE context FILE   SessionManager.open and buildSessionContext
 //     node peer.mjs PACKAGE list ROOT      SessionManager.listAll of an agent directory
 //     node peer.mjs PACKAGE append MESSAGES DIR [WARM]   appendMessage of each (a JSON line) to a new
 //                                          session; WARM: first as often to other sessions
@@ -48,6 +49,12 @@ const run = {
 		const session = manager.open(target);
 		const ms = performance.now() - start;
 		return { ms, entries: session.getEntries().length };
+	},
+	async context() {
+		const manager = await sessionManager();
+		const start = performance.now();
+		const messages = manager.open(target).buildSessionContext().messages.length;
+		return { ms: performance.now() - start, messages };
 	},
 	async list() {
 		process.env.PI_CODING_AGENT_DIR = target;

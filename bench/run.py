@@ -266,8 +266,95 @@ def bench_big(table, folder, node):
     os.unlink(big)
 
 
+SQLITE = """
+import json, os, sqlite3, sys, time
+batch, messages, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+with open(messages, encoding="utf-8") as f:
+    lines = f.read().split("\\n")[:-1]
+db = sqlite3.connect(os.path.join(folder, "x.db"), isolation_level=None)
+db.execute("pragma journal_mode=wal")
+db.execute("pragma synchronous=full")
+db.execute("create table entry(id text primary key, parent text, time integer, json text)")
+db.execute("insert into entry values('0', null, 0, '')")
+start = time.perf_counter()
+for i in range(0, len(lines), batch):
+    db.execute("begin")
+    for k, line in enumerate(lines[i:i + batch]):
+        db.execute("insert into entry values(?, ?, ?, ?)", (f"{i + k + 1:08x}", f"{i + k:08x}", i, line))
+    db.execute("commit")
+print(json.dumps({"ms": (time.perf_counter() - start) * 1e3}))
+"""
+
+
+def bench_log(table, folder, node):
+    """Appends that survive a power cut, against write + fdatasync and against SQLite."""
+    messages = os.path.join(folder, "log-messages.jsonl")
+    make_messages(messages)
+    sqlite = [sys.executable, "-c", SQLITE]
+    got = in_rounds(folder, {
+        "single": [tool("bench_log"), "batch", "1", messages, "DIR"],
+        "bare": [tool("bench_log"), "floor", "1", messages, "DIR"],
+        "hundred": [tool("bench_log"), "batch", "100", messages, "DIR"],
+        "eight": [tool("bench_log"), "threads", "8", messages, "DIR"],
+        "bare-eight": [tool("bench_log"), "floor", "8", messages, "DIR"],
+        "sqlite": sqlite + ["1", messages, "DIR"],
+        "sqlite-hundred": sqlite + ["100", messages, "DIR"],
+    })
+    s = {name: answer[0] for name, answer in got.items()}
+    table.add(f"append {APPENDS} messages, level each", ms(s["single"]), f"write + fdatasync {ms(s['bare'])}",
+              f"{s['bare'] / s['single']:.2f} of it", ">= 0.9")
+    table.add("the same, 100 a call", ms(s["hundred"]), f"single {ms(s['single'])}",
+              f"{s['single'] / s['hundred']:.0f}x the lines", ">= 30")
+    table.add("8 threads, 8 sessions, level each", ms(s["eight"]), f"8 bare loops {ms(s['bare-eight'])}",
+              f"{s['bare-eight'] / s['eight']:.2f} of it", ">= 0.9")
+    table.add("single, against SQLite (WAL, synchronous=FULL)", ms(s["single"]), f"SQLite {ms(s['sqlite'])}",
+              f"{s['sqlite'] / s['single']:.2f}x", ">= 0.9")
+    table.add("100 a call, against SQLite, 100 a transaction", ms(s["hundred"]), f"SQLite {ms(s['sqlite-hundred'])}",
+              f"{s['sqlite-hundred'] / s['hundred']:.2f}x", ">= 2.5")
+
+
+def warm_open(path, env):
+    """Milliseconds to open with an index and get the context, and private kB; the index is made first."""
+    for _ in range(3):                               # the second time it is not younger than its file
+        report([tool("bench_open"), "--report", path], env)
+        time.sleep(2.1)
+    facts = [report([tool("bench_open"), "--report", path], env) for _ in range(RUNS)]
+    return statistics.median(f["openMs"] + f["contextUs"] / 1e3 for f in facts), facts[0]["privateKb"]
+
+
+def bench_index(table, folder, node):
+    """Opening at the cost of the context: sessions of any length with 300 messages at the leaf."""
+    env = dict(os.environ, BENCH_INDEX="1", XDG_CACHE_HOME=os.path.join(folder, "cache"))
+    cost, kb = {}, 0
+    for entries in (10_000, 100_000, 1_000_000):
+        path = os.path.join(folder, f"index-{entries}.jsonl")
+        subprocess.run([tool("make_session"), path, str(entries), str(entries * 1050), "300"], check=True)
+        cost[entries], kb = warm_open(path, env)
+        if entries == 100_000:
+            other, ratio = "no peer", "-"
+            if node:
+                theirs = median_of([node[0], f"{HERE}/peer.mjs", node[1], "context", path], "ms", PEER_RUNS)
+                other, ratio = f"pi {theirs:.0f} ms", f"{theirs / cost[entries]:.0f}x faster"
+            table.add("open + context of 300, 100k entries, index warm", f"{cost[entries]:.2f} ms", other, ratio,
+                      ">= 1000, <= 1 ms")
+        if entries < 1_000_000:
+            os.unlink(path)
+    table.add("the same at 10k, 100k and 1M entries", " / ".join(f"{c:.2f}" for c in cost.values()) + " ms", "-",
+              f"{max(cost.values()) / min(cost.values()):.2f} largest/smallest", "<= 2")
+    table.add("private memory of 1 GB opened so", f"{kb / 1024:.1f} MB", "-", f"{kb / 1024:.1f} MB", "<= 8 MB")
+    us = report([tool("bench_log"), "catchup", "200", path, "-"], env)["us"]
+    table.add("catching up on an entry of another process, 1 GB", f"{us / 1e3:.3f} ms", "-", f"{us / 1e3:.3f} ms",
+              "<= 0.2 ms")
+    if os.path.exists(os.path.join(HERE, "../src/ops/verify.c")):
+        ours, floor = by_turns([BIN, "verify", path], ["wc", "-l", path], runs=3)
+        table.add("verify 1 GB, not sealed", ms(ours), f"wc -l {ms(floor)}", f"{ours / floor:.1f}x wc -l", "<= 8")
+    os.unlink(path)
+
+
 PARTS = {
     "open": bench_big,
+    "index": bench_index,
+    "log": bench_log,
     "list": lambda table, folder, node: bench_list(table, os.path.join(folder, "agent"), node),
     "start": lambda table, folder, node: bench_start(table),
     "append": bench_append,
