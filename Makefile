@@ -11,7 +11,7 @@ CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 BUILD = $(CMAKE) --build --preset
 
 .NOTPARALLEL:
-.PHONY: all build demo check bench fuzz asan tsan coverage interop docs install clean distclean help
+.PHONY: all build demo check bench fault soak fuzz asan tsan coverage interop docs install clean distclean help
 
 all: build
 	@echo "built: build/ramet, build/libramet.a, build/libramet.so"
@@ -35,6 +35,13 @@ bench: build
 	@tools/need.sh peer || echo "no npm: nothing to compare with"
 	@$(BUILD) default -j $(JOBS)
 	@RAMET_BIN=build/ramet RAMET_BUILD=build python3 bench/run.py
+
+# Power cuts, failing calls and allocations, killed and competing processes, planted bugs; soak is
+# the same with larger numbers.
+fault soak: build
+	@tools/need.sh check
+	@$(BUILD) default -j $(JOBS)
+	@python3 tools/fault.py $(if $(filter soak,$@),--soak)
 
 fuzz:
 	@tools/need.sh build fuzz
@@ -76,6 +83,7 @@ help:
 	@echo "make demo      build, then a walk through real sessions"
 	@echo "make check     everything that must hold, ends with 'N passed, N failed'"
 	@echo "make bench     measurements as ratios"
+	@echo "make fault     power cuts, failing calls, killed processes, planted bugs; make soak for hours"
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each, stops at the first finding"
 	@echo "make asan      the tests under the address and undefined behaviour sanitizers"
 	@echo "make tsan      the tests under the thread sanitizer"

@@ -118,7 +118,8 @@ RAMET_API int ramet_session_remove(const char *path, struct ramet_error *err);
 /* ---- verify and repair ---- */
 
 struct ramet_verify_opts {
-	/* the Ed25519 public key, 32 bytes, that signatures of seals must be of; NULL: any */
+	/* the Ed25519 public key, 32 bytes, that signatures of seals must be of (when it signed
+	 * nothing, the session is not intact); NULL: any */
 	const unsigned char *key;
 	uint64_t max_line;                       /* as for ramet_session_open */
 	unsigned threads;
@@ -210,6 +211,8 @@ RAMET_API int ramet_session_seal(struct ramet_session *s, const struct ramet_sea
 /* A new key pair: the private key in a file of mode 0600, the public one in PATH.pub. ECONFLICT
  * when one of them is there already. */
 RAMET_API int ramet_seal_key_new(const char *path, struct ramet_error *err);
+/* The public key in a PEM file, as ramet_verify wants it. EFORMAT when there is none. */
+RAMET_API int ramet_seal_key_read(const char *path, unsigned char key[32], struct ramet_error *err);
 
 /* ---- autosave ----
  *
@@ -325,7 +328,8 @@ struct ramet_autosave_add_opts {
  * this session has failed for another reason than the entry itself, that failure, until it is left
  * (all that waited was handed back). After an error nothing was queued. */
 RAMET_API int ramet_autosave_add(struct ramet_autosave *q, struct ramet_session *s,
-				 struct ramet_bytes json, const struct ramet_autosave_add_opts *opts,
+				 struct ramet_bytes json,
+				 const struct ramet_autosave_add_opts *opts,
 				 struct ramet_error *err);
 
 /* Wait until it is known what became of an entry: 0 stored, id (RAMET_ID_SIZE bytes, or NULL)
@@ -394,7 +398,8 @@ struct ramet_watch_news {
  * caller's). Nothing is written. EINVAL for a session without a file; ENOMEM. */
 RAMET_API int ramet_watch_open(struct ramet_watch **out, struct ramet_session *s,
 			       const struct ramet_watch_opts *opts, struct ramet_error *err);
-/* The session as it is now, borrowed until the next ramet_watch_next. */
+/* The session as it is now, borrowed until the next ramet_watch_next. Its leaf moves along with
+ * what is told. */
 RAMET_API struct ramet_session *ramet_watch_session(const struct ramet_watch *w);
 /* Wait for news, at most timeout_ms (negative: for ever, 0: only look). 1: there are some, 0: the
  * time is over. Entries are told once, by their ids, also when the file is replaced, written anew

@@ -122,8 +122,8 @@ RAMET_API void ramet_session_on_conflict(struct ramet_session *s, int policy);
 /* How many entries of others were taken in since the handle was opened. Programs that take no lock
  * (pi) can still come in between: then both entries are stored, as siblings. */
 RAMET_API uint64_t ramet_session_others(const struct ramet_session *s);
-/* Where a session ends, to be kept and asked about later: the end of the last line and the CRC-32C of
- * the last entry's line. */
+/* Where a session ends, to be kept and asked about later: the end of the last line and the
+ * CRC-32C of the last entry's line. */
 struct ramet_head {
 	uint64_t end;
 	uint32_t crc32c;
@@ -213,12 +213,48 @@ RAMET_API int ramet_session_append_entry(struct ramet_session *s, struct ramet_b
 RAMET_API int ramet_session_write(struct ramet_session *s, struct ramet_error *err);
 /* After this everything acknowledged survives a power cut, at any level. */
 RAMET_API int ramet_session_sync(struct ramet_session *s, struct ramet_error *err);
-/* After EUNKNOWN: write the whole file anew beside the old one, every acknowledged line checked, and
- * let it take the name; then the handle goes on. Whether the append that said EUNKNOWN is in it can be
- * seen afterwards. Fine when there is no doubt. */
+/* After EUNKNOWN: write the whole file anew beside the old one, every acknowledged line
+ * checked, and let it take the name; then the handle goes on. Whether the append that said
+ * EUNKNOWN is in it can be seen afterwards. Fine when there is no doubt. */
 RAMET_API int ramet_session_recover(struct ramet_session *s, struct ramet_error *err);
 /* Take in what others appended. 1: there was something new, 0: not. The leaf stays. */
 RAMET_API int ramet_session_refresh(struct ramet_session *s, struct ramet_error *err);
+
+/* ---- index ----
+ *
+ * What a scan of a large file found is kept in the cache directory ($XDG_CACHE_HOME or
+ * ~/.cache, in it ramet/index), so that the next opening reads only what is new
+ * (docs/format/index.md). Opening and closing a session take care of it, and nothing is lost
+ * with it; these calls are for people. */
+
+struct ramet_index_info {
+	int present;                             /* 0: there is none */
+	const char *why; /* it is of no use, and will be made anew; NULL: it holds */
+	uint64_t size;                           /* bytes of the index */
+	uint64_t covered, session_size; /* bytes of the session that it covers, and has */
+	uint32_t n_entries;                      /* covered */
+};
+/* Look at the index of a session file, all of it; its place is appended to path (may be NULL).
+ * ENOTFOUND without a cache directory or a file of that name, EFORMAT, EIO. */
+RAMET_API int ramet_index_status(const char *session, struct ramet_index_info *info,
+				 struct ramet_buf *path, struct ramet_error *err);
+
+struct ramet_index_total {
+	uint64_t n, size;                        /* indexes and their bytes */
+	uint64_t limit; /* bytes; beyond, the oldest are removed */
+};
+/* All indexes together; their directory is appended to dir (may be NULL) and need not exist.
+ * ENOTFOUND without a cache directory, EIO. */
+RAMET_API int ramet_index_count(struct ramet_index_total *total, struct ramet_buf *dir,
+				struct ramet_error *err);
+
+/* Scan a session and write its index anew. 1: written; 0: it has none, since it is small or its
+ * last line unfinished, and one that was there is removed. As opening, ECONFLICT, EIO. */
+RAMET_API int ramet_index_rebuild(const char *session, struct ramet_error *err);
+/* Remove the index of a session file, or with NULL those of all; *removed (may be NULL) says what
+ * was. ENOTFOUND, EIO. */
+RAMET_API int ramet_index_clear(const char *session, struct ramet_index_total *removed,
+				struct ramet_error *err);
 
 /* ---- listing and finding ---- */
 

@@ -30,32 +30,42 @@ static int open_again(const struct rameti_env *env, const char *path, int flags,
 	return fd;
 }
 
-int rameti_dir_sync(const struct rameti_env *env, const char *path, struct ramet_error *err)
+/* The directory of this path; f->env is set. */
+static int open_dir(struct rameti_file *f, const char *path, struct ramet_error *err)
 {
-	struct rameti_file f = { rameti_env_or_default(env), -1 };
 	struct ramet_buf dir = RAMET_BUF_INIT(SIZE_MAX / 2);
-	struct ramet_error why;
 	int r = 0;
 
 	rameti_path_dir(path, &dir);
-	if (ramet_buf_status(&dir) < 0) {
+	if (ramet_buf_status(&dir) < 0)
 		r = rameti_fail_nomem(err);
-		goto out;
-	}
-	f.fd = open_again(f.env, dir.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (f.fd < 0) {
+	else
+		f->fd = open_again(f->env, dir.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (!r && f->fd < 0)
 		r = rameti_fail_sys(err, errno, dir.ptr, "cannot open directory");
-		goto out;
-	}
-	r = rameti_file_sync(&f, 0, &why);
+	ramet_buf_release(&dir);
+	return r;
+}
+
+static int sync_dir(const struct rameti_file *f, const char *path, struct ramet_error *err)
+{
+	struct ramet_error why;
+	int r = rameti_file_sync(f, 0, &why);
+
 	/* some file systems have no such call for directories, and need none */
 	if (r < 0 && (why.sys == EINVAL || why.sys == ENOTSUP))
-		r = 0;
-	else if (r < 0)
-		r = rameti_fail_sys(err, why.sys, dir.ptr, "cannot sync directory");
-out:
+		return 0;
+	return r < 0 ? rameti_fail_sys(err, why.sys, path, "cannot sync the directory of it") : 0;
+}
+
+int rameti_dir_sync(const struct rameti_env *env, const char *path, struct ramet_error *err)
+{
+	struct rameti_file f = { rameti_env_or_default(env), -1 };
+	int r = open_dir(&f, path, err);
+
+	if (!r)
+		r = sync_dir(&f, path, err);
 	(void)rameti_file_close(&f);                         /* read only: nothing to lose */
-	ramet_buf_release(&dir);
 	return r;
 }
 
@@ -332,27 +342,29 @@ int rameti_newfile_commit_over(struct rameti_newfile *n, const struct rameti_fil
 int rameti_newfile_commit(struct rameti_newfile *n, unsigned flags, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_or_default(n->file.env);
+	struct rameti_file dir = { env, -1 };
 	int r = flush(n, err);
 
-	if (r < 0)
-		return r;
-	if (flags & RAMETI_NEWFILE_SYNC)
+	if (!r && (flags & RAMETI_NEWFILE_SYNC)) {
 		r = rameti_file_sync(&n->file, 0, err);
-	if (r < 0) {
-		rameti_error_set_path(err, n->path);
-		return r;
+		if (!r)
+			r = open_dir(&dir, n->path, err);    /* while nothing has a name yet */
+		if (r < 0)
+			rameti_error_set_path(err, n->path);
 	}
-	r = flags & RAMETI_NEWFILE_REPLACE ? name_over(n, env, err) : name_new(n, env, err);
-	if (r < 0)
-		return r;
-	ramet_free(n->temp);
-	n->temp = NULL;
-	if ((flags & RAMETI_NEWFILE_SYNC) && rameti_dir_sync(env, n->path, err) < 0) {
+	if (!r)
+		r = flags & RAMETI_NEWFILE_REPLACE ? name_over(n, env, err) : name_new(n, env, err);
+	if (!r) {
+		ramet_free(n->temp);
+		n->temp = NULL;
+	}
+	if (!r && (flags & RAMETI_NEWFILE_SYNC) && sync_dir(&dir, n->path, err) < 0) {
+		r = RAMET_EUNKNOWN;
 		if (err)
-			err->code = RAMET_EUNKNOWN;
-		return RAMET_EUNKNOWN;
+			err->code = r;
 	}
-	return 0;
+	(void)rameti_file_close(&dir);                       /* read only: nothing to lose */
+	return r;
 }
 
 void rameti_newfile_abort(struct rameti_newfile *n)

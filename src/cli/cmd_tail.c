@@ -167,9 +167,10 @@ const struct cmd cmd_tail = {
 	.name = "tail",
 	.args = "[S]",
 	.help = "the last entries, and those that come",
-	.more = "Entries in the order of the file, a line each. With -f until interrupted, also when\n"
-		"the file is replaced, cut, removed or made again: standard error says so, and no\n"
-		"entry is shown twice. With --json the entries as ramet entries prints them.\n"
+	.more = "Entries in the order of the file, a line each. With -f until interrupted, also\n"
+		"when the file is replaced, cut, removed or made again: standard error says so,\n"
+		"and no entry is shown twice. With --json the entries as ramet entries prints\n"
+		"them.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet tail @last\n"

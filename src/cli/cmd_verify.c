@@ -26,7 +26,6 @@ struct paths {
 struct verifying {
 	struct cli *cli;
 	struct ramet_verify_opts opts;
-	size_t n_paths;
 	int all_well;
 };
 
@@ -184,7 +183,7 @@ static void print_findings(struct out *o, const struct ramet_findings *f, int al
 
 static void print_seals(struct out *o, const struct ramet_verdict *v)
 {
-	if (!v->n_seals)
+	if (!v->n_seals && !v->n_copied)
 		return;
 	ramet_buf_addf(&o->buf, "; %llu seal%s", (unsigned long long)v->n_seals,
 		       v->n_seals == 1 ? "" : "s");
@@ -192,7 +191,9 @@ static void print_seals(struct out *o, const struct ramet_verdict *v)
 		ramet_buf_addf(&o->buf, ", %llu signed", (unsigned long long)v->n_signed);
 	if (v->n_copied)
 		ramet_buf_addf(&o->buf, ", %llu copied", (unsigned long long)v->n_copied);
-	ramet_buf_addf(&o->buf, ", %llu lines behind them", (unsigned long long)v->n_unsealed);
+	if (v->n_seals)
+		ramet_buf_addf(&o->buf, ", %llu line%s behind", (unsigned long long)v->n_unsealed,
+			       v->n_unsealed == 1 ? "" : "s");
 }
 
 /* "intact, complete: PATH (12 entries)" */
@@ -272,11 +273,14 @@ static int run(struct cli *cli, struct ramet_error *err)
 {
 	struct verifying p = { .cli = cli, .all_well = 1 };
 	struct paths paths = { NULL, 0, 0 };
-	int r = 0;
+	const char *key_path = args_get(&cli->args, "key");
+	unsigned char key[32];
+	int r = key_path ? ramet_seal_key_read(key_path, key, err) : 0;
 
+	if (key_path)
+		p.opts.key = key;
 	for (size_t i = 0; !r && i < cli->args.n_words; i++)
 		r = add_word(&paths, cli, cli->args.words[i], err);
-	p.n_paths = paths.n;
 	if (!r && !paths.n)
 		r = rameti_fail(err, RAMET_ENOTFOUND, "no session in %.200s", cli->args.words[0]);
 	if (!r)
@@ -286,6 +290,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 }
 
 static const struct opt opts[] = {
+	{ "key", 0, "FILE", "the public key that signed seals must be of" },
 	{ "all", 'a', NULL, "list every finding" },
 	{ NULL, 0, NULL, NULL },
 };

@@ -94,7 +94,9 @@ int out_open(struct out *o, const struct args *a, struct ramet_error *err)
 
 int out_ready(const struct out *o, struct ramet_error *err)
 {
-	if (write(o->fd, "", 0) < 0)
+	const struct rameti_env *env = rameti_env_default();
+
+	if (env->write(env->user, o->fd, "", 0) < 0)
 		return rameti_fail_sys(err, errno, NULL, "cannot write to standard output");
 	return 0;
 }

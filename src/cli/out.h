@@ -43,7 +43,8 @@ int out_open(struct out *o, const struct args *a, struct ramet_error *err);
  * RAMET_ECANCELED with err->sys EPIPE, or fine when it is the pager. */
 int out_close(struct out *o, struct ramet_error *err);
 
-/* Can anything be written at all? Asked before something is stored whose answer would be lost. EIO. */
+/* Can anything be written at all? Asked before something is stored whose answer would be
+ * lost. EIO. */
 int out_ready(const struct out *o, struct ramet_error *err);
 /* Has writing failed? Then there is no point in going on. */
 int out_broken(const struct out *o);

@@ -6,7 +6,7 @@
 extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd_context,
 	cmd_branches, cmd_stats, cmd_help;
 extern const struct cmd cmd_new, cmd_append, cmd_branch, cmd_fork, cmd_label, cmd_name, cmd_migrate;
-extern const struct cmd cmd_show, cmd_export, cmd_delete;
+extern const struct cmd cmd_show, cmd_export, cmd_delete, cmd_index;
 extern const struct cmd cmd_verify, cmd_repair;
 extern const struct cmd cmd_seal, cmd_tail;
 
@@ -29,9 +29,11 @@ static const struct cmd *const commands[] = {
 	&cmd_name,
 	&cmd_migrate,
 	&cmd_verify,
+	&cmd_repair,
 	&cmd_seal,
 	&cmd_export,
 	&cmd_delete,
+	&cmd_index,
 	&cmd_help,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -116,11 +116,17 @@ int ramet_tree_check(const struct ramet_tree *t, struct ramet_findings *f, struc
 {
 	struct checking p = { t, f, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_BUF_INIT(SIZE_MAX / 2),
 			      RAMET_JSON_DOC_INIT, 0 };
-	uint32_t i;
+	uint64_t n_dropped = f->n_dropped;
+	uint32_t i, n = f->n;
 	int r = 0;
 
 	for (i = 0; !r && i < ramet_tree_count(t); i++)
 		r = check_one(&p, i, err);
+	r = rameti_tree_answer(t, r, err);
+	if (r < 0) {
+		f->n = n;
+		f->n_dropped = n_dropped;
+	}
 	ramet_buf_release(&p.scratch);
 	ramet_buf_release(&p.text);
 	ramet_json_doc_release(&p.doc);

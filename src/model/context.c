@@ -37,13 +37,18 @@ int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *
 	return v && !kept->ptr ? rameti_fail_nomem(err) : 0;
 }
 
-int rameti_context_written(const struct ramet_buf *out, struct ramet_error *err)
+int rameti_context_written(struct ramet_buf *out, size_t before, int r, struct ramet_error *err)
 {
-	int r = out ? ramet_buf_status(out) : 0;
-
-	if (r == RAMET_ENOMEM)
-		return rameti_fail_nomem(err);
-	return r < 0 ? rameti_fail(err, r, "the answer does not fit into its buffer") : 0;
+	if (!out)
+		return r;
+	if (!r && ramet_buf_status(out) == RAMET_ENOMEM)
+		r = rameti_fail_nomem(err);
+	else if (!r && ramet_buf_status(out) < 0)
+		r = rameti_fail(err, ramet_buf_status(out),
+				"the answer does not fit into its buffer");
+	if (r < 0)
+		ramet_buf_truncate(out, before);
+	return r;
 }
 
 static int read_settings(struct rameti_context_work *w, struct ramet_error *err)
@@ -230,7 +235,7 @@ int ramet_context_new(struct ramet_context **out, const struct ramet_tree *t, ui
 	c->thinking_level = ramet_bytes_of("\"off\"");
 	w.c = c;
 	if (leaf != RAMET_NONE)
-		r = build(&w, err);
+		r = rameti_tree_answer(t, build(&w, err), err);
 	ramet_buf_release(&w.scratch);
 	ramet_json_doc_release(&w.doc);
 	if (r < 0)

@@ -18,8 +18,9 @@ int rameti_context_parse(struct rameti_context_work *w, uint32_t row,
 			 const struct ramet_json **root, struct ramet_error *err);
 int rameti_context_keep(struct rameti_context_work *w, const struct ramet_json *v,
 			struct ramet_bytes *kept, struct ramet_error *err);
-/* 0, or what went wrong with a buffer that was written to; out may be NULL. */
-int rameti_context_written(const struct ramet_buf *out, struct ramet_error *err);
+/* The end of writing to out, which may be NULL: r, or what went wrong with the buffer. After a
+ * failure it has `before` bytes again. */
+int rameti_context_written(struct ramet_buf *out, size_t before, int r, struct ramet_error *err);
 /* Selected rows to messages, edits applied. */
 int rameti_context_project(struct rameti_context_work *w, struct ramet_error *err);
 

@@ -12,6 +12,7 @@ int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out,
 			struct ramet_error *err)
 {
 	struct ramet_json_writer w;
+	size_t before = out->len;
 	uint32_t i;
 
 	ramet_json_writer_init(&w, out);
@@ -41,7 +42,7 @@ int ramet_context_write(const struct ramet_context *c, struct ramet_buf *out,
 		ramet_json_add_null(&w);
 	}
 	ramet_json_close_object(&w);
-	return rameti_context_written(out, err);
+	return rameti_context_written(out, before, 0, err);
 }
 
 /* The stored type, also one we do not know. */
@@ -96,6 +97,7 @@ int ramet_context_write_projection(const struct ramet_context *c, struct ramet_b
 					    RAMET_JSON_DOC_INIT, 0 };
 	struct ramet_context view = *c;
 	struct ramet_json_writer w;
+	size_t before = out->len;
 	uint32_t i;
 	int r = 0;
 
@@ -107,7 +109,7 @@ int ramet_context_write_projection(const struct ramet_context *c, struct ramet_b
 	ramet_json_close_array(&w);
 	ramet_buf_release(&work.scratch);
 	ramet_json_doc_release(&work.doc);
-	return r < 0 ? r : rameti_context_written(out, err);
+	return rameti_context_written(out, before, r, err);
 }
 
 /* ---- conversion for the model ---- */
@@ -251,6 +253,7 @@ int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct ramet_json_writer w;
+	size_t before = out->len;
 	uint32_t i;
 	int r = 0;
 
@@ -261,5 +264,5 @@ int ramet_context_write_llm(const struct ramet_context *c, struct ramet_buf *out
 	ramet_json_close_array(&w);
 	ramet_buf_release(&text);
 	ramet_json_doc_release(&doc);
-	return r < 0 ? r : rameti_context_written(out, err);
+	return rameti_context_written(out, before, r, err);
 }

@@ -159,6 +159,7 @@ int ramet_tree_labels(const struct ramet_tree *t, struct ramet_labels *labels,
 	for (i = 0; !r && i < n; i++)
 		r = replay_one(&p, rows[i], err);
 	drop_cleared(&fresh);
+	r = rameti_tree_answer(t, r, err);
 	if (!r && order_places(&fresh) < 0)
 		r = rameti_fail_nomem(err);
 	rameti_map_release(&p.map);

@@ -34,6 +34,7 @@ int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ra
 		if (!r)
 			found = read_name(ramet_json_get(ramet_json_root(&doc), "name"), &text);
 	}
+	r = rameti_tree_answer(t, r, err);
 	if (!r && ramet_buf_status(&text) < 0)
 		r = rameti_fail_nomem(err);
 	if (!r) {

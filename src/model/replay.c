@@ -269,6 +269,7 @@ int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *
 			       struct ramet_buf *prompt, struct ramet_error *err)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	size_t before = message ? message->len : 0, prompt_before = prompt ? prompt->len : 0;
 	struct replay p;
 	uint32_t i;
 	int r = 0;
@@ -285,10 +286,9 @@ int ramet_context_write_system(const struct ramet_context *c, struct ramet_buf *
 		r = write_replay(&p, message, prompt, err);
 	else if (!r && message)
 		ramet_buf_add_str(message, "null");
-	if (!r)
-		r = rameti_context_written(message, err);
-	if (!r)
-		r = rameti_context_written(prompt, err);
+	r = rameti_context_written(message, before, r, err);
+	r = rameti_context_written(prompt, prompt_before, r, err);
+	r = rameti_context_written(message, before, r, err); /* both or none */
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&p.content);
 	ramet_buf_release(&p.key);

@@ -226,7 +226,7 @@ int ramet_stats_new(struct ramet_stats **out, const struct ramet_tree *t, struct
 	rameti_map_init(&p.keys, 0);
 	ramet_buf_init(&p.scratch, SIZE_MAX / 2);
 	ramet_buf_init(&p.key, SIZE_MAX / 2);
-	r = total_all(&p, t, err);
+	r = rameti_tree_answer(t, total_all(&p, t, err), err);
 	s->total = s->input + s->output + s->cache_read + s->cache_write;
 	if (!r && sort_breakdown(s) < 0)
 		r = rameti_fail_nomem(err);

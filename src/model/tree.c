@@ -408,6 +408,7 @@ int rameti_tree_skip_lines(struct ramet_tree *t, uint64_t n, struct ramet_error 
 			 sizeof(*t->gaps)) < 0)
 			return rameti_fail_nomem(err);
 		last = &t->gaps[t->n_gaps++];
+		memset(last, 0, sizeof(*last));      /* it may be written to an index as it is */
 		last->at_row = t->n;
 	}
 	t->extra_lines += n;

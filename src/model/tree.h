@@ -68,6 +68,8 @@ int rameti_tree_add_waiting(struct ramet_tree *t, struct ramet_bytes text, struc
 /* Did a page not match its sum? Then nothing the tree says counts. */
 int rameti_tree_broken(const struct ramet_tree *t);
 int rameti_tree_fail_broken(struct ramet_error *err);
+/* r, but ECONFLICT instead of success when the answer came from a broken tree. */
+int rameti_tree_answer(const struct ramet_tree *t, int r, struct ramet_error *err);
 
 /* The decoded parent id of a row: empty without one. */
 struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t row);

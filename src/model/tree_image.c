@@ -125,6 +125,11 @@ int rameti_tree_broken(const struct ramet_tree *t)
 	return t->proof && t->proof->broken;
 }
 
+int rameti_tree_answer(const struct ramet_tree *t, int r, struct ramet_error *err)
+{
+	return r >= 0 && rameti_tree_broken(t) ? rameti_tree_fail_broken(err) : r;
+}
+
 /* ---- from a file ---- */
 
 static int make_proof(struct ramet_tree *t, const struct rameti_tree_image *image,

@@ -172,14 +172,12 @@ static void served(struct ramet_autosave *q, struct rameti_autosave_slot *slot)
 	slot->next = NULL;
 }
 
-/* The slot's session is not to be trusted with more. */
-static void fail_slot(struct ramet_autosave *q, struct rameti_autosave_slot *slot,
-		      const struct ramet_error *err)
+/* The slot's session is not to be trusted with more: what waits is handed back later. */
+static void fail_slot(struct rameti_autosave_slot *slot, const struct ramet_error *err)
 {
 	slot->failed = 1;
 	slot->why = *err;
 	slot->dirty_seq = 0;
-	(void)rameti_autosave_hand_back(q, slot, "its session has failed");
 }
 
 /* ---- writing ---- */
@@ -280,10 +278,12 @@ static void note_not_stored(struct ramet_autosave *q, struct rameti_autosave_slo
 		put_back(&slot->waiting, batch);
 		return;
 	}
+	if (!is_refusal(err))
+		fail_slot(slot, err);
 	rameti_autosave_count_out(q, batch, err->code);
 	rameti_autosave_tell(q, slot->session, batch, NULL, err);
-	if (!is_refusal(err))
-		fail_slot(q, slot, err);
+	if (slot->failed)
+		(void)rameti_autosave_hand_back(q, slot, "its session has failed");
 }
 
 static void write_some(struct ramet_autosave *q, struct rameti_autosave_slot *slot, int trigger)
@@ -324,8 +324,9 @@ static void sync_slot(struct ramet_autosave *q, struct rameti_autosave_slot *slo
 	q->m.syncs += !r;
 	q->m.syncs_failed += r < 0;
 	if (r < 0) {
+		fail_slot(slot, &err);
 		tell_trouble(q, slot->session, &err);
-		fail_slot(q, slot, &err);
+		(void)rameti_autosave_hand_back(q, slot, "its session has failed");
 	}
 	served(q, slot);
 }

@@ -13,6 +13,7 @@
 #include "base/map.h"
 
 #define NEAR 16u                                 /* so far up a call is looked for at once */
+#define NEAR_CALLS 64u                           /* and among so many of one message */
 
 struct answer {
 	uint32_t id;                             /* number of the id */
@@ -50,10 +51,10 @@ static uint32_t first_of(const struct rameti_items *v, uint32_t row)
 
 static int answer_at(struct rameti_items *v, uint32_t row, struct ramet_bytes id)
 {
-	uint32_t i;
+	uint32_t i = first_of(v, row), end = v->n - i < NEAR_CALLS ? v->n : i + NEAR_CALLS;
 	int found = 0;
 
-	for (i = first_of(v, row); i < v->n && v->items[i].row == row; i++) {
+	for (; i < end && v->items[i].row == row; i++) {
 		if (v->items[i].kind != RAMETI_ITEM_CALL ||
 		    !ramet_bytes_eq(id_of(v, &v->items[i]), id))
 			continue;

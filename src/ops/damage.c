@@ -1,10 +1,11 @@
 /*
- * ops/damage.c - looks at every line of a session file and plans what has to go and what has to come.
+ * ops/damage.c - looks at every line of a session file and plans what has to go and to come.
  *
- * Entries are never changed, only what stands around them. Lines that read as they are stay, odd as
- * they may be: blank lines, other headers, orphans, invalid UTF-8 inside a text. What is dropped is
- * whole lines, or the parts of a line that are no object. Damage at the end, NUL bytes, glued values
- * and lines that ramet itself gave up (they begin with #) need no leave; anything else does.
+ * Entries are never changed, only what stands around them. Lines that read as they are stay,
+ * odd as they may be: blank lines, other headers, orphans, invalid UTF-8 inside a text. What is
+ * dropped is whole lines, or the parts of a line that are no object. Damage at the end, NUL
+ * bytes, glued values and lines that ramet itself gave up (they begin with #) need no leave;
+ * anything else does.
  */
 #include "ops/damage_priv.h"
 

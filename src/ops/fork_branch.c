@@ -148,6 +148,8 @@ static int add_entries(struct branch *b, struct ramet_error *err)
 	int r = rameti_peek_open(&b->peek, b->tree, wants, N_WANTS, err);
 
 	ramet_buf_add_str(&b->prev, "null");
+	if (!r && ramet_buf_status(&b->prev) < 0)
+		r = rameti_fail_nomem(err);
 	for (i = 0; !r && i < b->path.n; i++)
 		if (keeps_line(b, i) && !is_label(b, b->path.rows[i]))
 			r = add_same(b, b->path.rows[i], err);

@@ -54,5 +54,6 @@ int ramet_report_fork_messages(const struct ramet_session *s, struct ramet_buf *
 	rameti_peek_close(&p);
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&text);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	return rameti_report_end(out, start, r, err);
 }

@@ -1,6 +1,6 @@
 /*
- * ops/original.c - the file that is replaced by a new one stays beside it, under a name no tool takes
- * for a session. Names that are taken are never written over.
+ * ops/original.c - the file that is replaced by a new one stays beside it, under a name that no
+ * tool takes for a session. Names that are taken are never written over.
  */
 #include "ops/original_priv.h"
 
@@ -60,13 +60,22 @@ static int copy(const struct rameti_original *o, struct ramet_error *err)
 	return r;
 }
 
+/* Its second name, and its bytes: nobody may have synced those. */
+static int make_durable(const struct rameti_original *o, const struct rameti_env *env,
+			struct ramet_error *err)
+{
+	int r = rameti_file_sync(&o->file, 0, err);
+
+	return r < 0 ? r : rameti_dir_sync(env, o->kept.ptr, err);
+}
+
 /* The original under this second name: 0, 1 when it is taken. */
 static int keep_as(struct rameti_original *o, const struct rameti_env *env, struct ramet_error *err)
 {
 	int r = 0;
 
 	if (env->linkat(env->user, AT_FDCWD, o->path.ptr, AT_FDCWD, o->kept.ptr, 0) == 0)
-		r = rameti_dir_sync(env, o->kept.ptr, err);
+		r = make_durable(o, env, err);
 	else if (errno == EEXIST)
 		return 1;
 	else if (errno != EPERM && errno != ENOTSUP && errno != EMLINK && errno != ENOSYS)

@@ -1,6 +1,6 @@
 /*
- * ops/parts.c - a line that is no JSON value, taken apart: the objects in it become lines, the rest is
- * dropped.
+ * ops/parts.c - a line that is no JSON value, taken apart: the objects in it become lines, the
+ * rest is dropped.
  *
  * NUL bytes part a line, and nothing is ever joined over them: what stood there is gone. Between
  * objects that stand one behind the other only a line end is missing. Behind something that is no

@@ -216,5 +216,6 @@ int ramet_report_branches(const struct ramet_session *s, struct ramet_buf *out,
 		r = write_branch(&x, x.leaves[i], &w, err);
 	ramet_json_close_array(&w);
 	branches_release(&x);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	return rameti_report_end(out, start, r, err);
 }

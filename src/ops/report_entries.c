@@ -6,6 +6,8 @@
  */
 #include "ops/report_priv.h"
 
+#include "model/tree.h"
+
 int ramet_report_entries(const struct ramet_session *s, uint32_t from, size_t max_len,
 			 struct ramet_buf *out, uint32_t *next, struct ramet_error *err)
 {
@@ -27,6 +29,7 @@ int ramet_report_entries(const struct ramet_session *s, uint32_t from, size_t ma
 			break;
 	}
 	ramet_buf_release(&scratch);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	r = rameti_report_end(out, start, r, err);
 	if (!r)
 		*next = row < n ? row : RAMET_NONE;

@@ -85,5 +85,6 @@ int ramet_report_info(const struct ramet_session *s, struct ramet_buf *out,
 	}
 	ramet_findings_release(&f.findings);
 	ramet_buf_release(&f.name);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	return rameti_report_end(out, start, r, err);
 }

@@ -3,6 +3,8 @@
  */
 #include "ops/report_priv.h"
 
+#include "model/tree.h"
+
 int ramet_report_path(const struct ramet_session *s, uint32_t leaf, struct ramet_buf *out,
 		      struct ramet_error *err)
 {
@@ -19,5 +21,6 @@ int ramet_report_path(const struct ramet_session *s, uint32_t leaf, struct ramet
 		rameti_write_id(&w, t, path.rows[i]);
 	ramet_json_close_array(&w);
 	ramet_path_release(&path);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	return rameti_report_end(out, start, r, err);
 }

@@ -20,8 +20,8 @@ void rameti_write_member(struct ramet_json_writer *w, const char *key, struct ra
 /* A member from a value that was found: its decoded text; left out when it is no text. ENOMEM. */
 int rameti_write_found(struct ramet_json_writer *w, const char *key, struct ramet_json v,
 		       struct ramet_buf *scratch, struct ramet_error *err);
-/* Two lists as one in line order, each thing once: the reader's words go before the tree's. out takes
- * the place of what it held. */
+/* Two lists as one in line order, each thing once: the reader's words go before the tree's. What
+ * out held goes. */
 int rameti_findings_join(const struct ramet_findings *reader, const struct ramet_findings *tree,
 			 struct ramet_findings *out, struct ramet_error *err);
 /* The array of ramet_report_findings. */

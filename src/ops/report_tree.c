@@ -6,6 +6,8 @@
  */
 #include "ops/report_priv.h"
 
+#include "model/tree.h"
+
 #define KEY(text) { text, sizeof(text) - 1 }
 
 enum { TYPE, MESSAGE, ROLE, N_WANTS };
@@ -104,5 +106,6 @@ int ramet_report_tree(const struct ramet_session *s, struct ramet_buf *out,
 	ramet_labels_release(&x.labels);
 	rameti_peek_close(&x.peek);
 	ramet_buf_release(&x.text);
+	r = rameti_tree_answer(ramet_session_tree(s), r, err);
 	return rameti_report_end(out, start, r, err);
 }

@@ -423,3 +423,15 @@ int ramet_seal_key_new(const char *path, struct ramet_error *err)
 	ramet_buf_release(&p.path);
 	return r;
 }
+
+int ramet_seal_key_read(const char *path, unsigned char key[32], struct ramet_error *err)
+{
+	struct rameti_signer *signer;
+	int r = rameti_signer_new(&signer, err);
+
+	if (r < 0)
+		return r;
+	r = rameti_sign_read_public(signer, path, key, err);
+	rameti_signer_free(signer);
+	return r;
+}

@@ -33,6 +33,7 @@ struct rameti_seal_check {
 	size_t first, n, cap;                    /* lines[first, n) count */
 	struct place base, done;                 /* done: up to where the last seal goes */
 	uint64_t n_lines;                        /* behind the header */
+	uint64_t moved; /* so much further on than sealed stand the lines, modulo 2^64 */
 	struct rameti_seal_sum sum;
 	struct ramet_json_doc doc;
 	struct ramet_buf text;
@@ -218,6 +219,7 @@ static int tell_lines(struct rameti_seal_check *c, const struct rameti_seal *sea
 	if (r < 0)
 		return r;
 	c->first = (size_t)(a.lines - c->lines) + a.end;
+	c->moved = (c->first < c->n ? c->lines[c->first].offset : c->offset) - seal->offset;
 	c->base.lines = seal->up_to;
 	memcpy(c->base.head, seal->head, sizeof(seal->head));
 	c->done = c->base;
@@ -259,7 +261,7 @@ static int check_signature(struct rameti_seal_check *c, const struct rameti_seal
 	if (!seal->is_signed)
 		return 0;
 	if (c->has_key && memcmp(c->key, seal->key, sizeof(c->key)))
-		return tell(c, RAMET_WARNING, "this seal is signed with another key");
+		return tell(c, RAMET_DAMAGE, "this seal is signed with another key");
 	r = c->signer ? 0 : rameti_signer_new(&c->signer, err);
 	ramet_buf_reset(&c->text);
 	rameti_seal_text(seal, &c->text);
@@ -299,9 +301,11 @@ static int check_lines(struct rameti_seal_check *c, const struct rameti_seal *se
 	if (memcmp(at.head, seal->head, sizeof(at.head)))
 		return misfit(c, seal);
 	same = same_hashes(c, seal, from);
-	if (same && seal->up_to == here(c) && seal->offset != c->offset)
+	if (same && seal->up_to == here(c) && seal->offset + c->moved != c->offset) {
+		c->moved = c->offset - seal->offset;
 		r = tell(c, RAMET_WARNING,
 			 "the lines are as they were sealed, but do not stand where they stood");
+	}
 	if (!same)
 		r = tell(c, RAMET_DAMAGE, "this seal was changed: its hashes of lines are wrong");
 	if (!r && seal->up_to > c->done.lines)

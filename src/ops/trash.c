@@ -235,7 +235,7 @@ struct trash {
 	size_t left_out;
 };
 
-/* Is there a directory now? links: may it be one. */
+/* Is there a directory now, with a name that survives a power cut? links: may it be one. */
 static int have_directory(const struct victim *v, const char *path, int links, struct stat *st)
 {
 	const struct rameti_env *env = v->env;
@@ -243,7 +243,8 @@ static int have_directory(const struct victim *v, const char *path, int links, s
 	int r = look(env->user, path, st);
 
 	if (r < 0 && errno == ENOENT &&
-	    (env->mkdir(env->user, path, 0700) == 0 || errno == EEXIST))
+	    (env->mkdir(env->user, path, 0700) == 0 || errno == EEXIST) &&
+	    rameti_dir_sync(env, path, NULL) == 0)
 		r = look(env->user, path, st);
 	return r == 0 && S_ISDIR(st->st_mode);
 }
@@ -295,7 +296,7 @@ static int find_home(struct victim *v, struct trash *t)
 	t->left_out = 0;
 	if (ramet_buf_status(&t->dir) < 0 || !on_same_device(v, &t->dir))
 		return 0;
-	r = rameti_dir_make(v->env, t->dir.ptr, 0, NULL);
+	r = rameti_dir_make(v->env, t->dir.ptr, 1, NULL);
 	return r == RAMET_ENOMEM ? r : r == 0 && have_both(v, t);
 }
 

@@ -7,10 +7,12 @@
  * findings than are looked at, neither is claimed.
  */
 #include "ops/report_priv.h"
+#include "ops/seal_priv.h"
 #include "ops/whole_priv.h"
 
 #include <string.h>
 #include "base/error.h"
+#include "base/lines.h"
 #include "model/tree.h"
 
 /* What findings mean for the two questions; those not here, or milder, mean nothing for them. */
@@ -26,10 +28,18 @@ static const struct {
 	{ "glued", RAMET_DAMAGE, 1, 0 },
 	{ "bad-utf8", RAMET_DAMAGE, 1, 0 },
 	{ "bom", RAMET_WARNING, 1, 0 },
+	{ "seal", RAMET_DAMAGE, 1, 0 },
 	{ "orphan", RAMET_WARNING, 0, 1 },
 	{ "loop", RAMET_WARNING, 0, 1 },
 	{ "dangling-target", RAMET_WARNING, 0, 1 },
 };
+
+/* Lines that a seal covers and that are gone: its count does not add up. */
+static int is_missing_line(const struct ramet_finding *f)
+{
+	return !strcmp(f->code, "seal") && f->severity == RAMET_DAMAGE &&
+	       memmem(f->text.ptr, f->text.len, "missing", 7) != NULL;
+}
 
 static void judge(struct ramet_verdict *v, const struct ramet_findings *list)
 {
@@ -39,6 +49,7 @@ static void judge(struct ramet_verdict *v, const struct ramet_findings *list)
 	for (i = 0; i < list->n; i++) {
 		const struct ramet_finding *f = &list->items[i];
 
+		v->complete &= !is_missing_line(f);
 		for (k = 0; k < sizeof(meanings) / sizeof(meanings[0]); k++) {
 			if (strcmp(f->code, meanings[k].code) || f->severity < meanings[k].least)
 				continue;
@@ -67,10 +78,87 @@ static int tell_refusal(struct rameti_whole *w, struct ramet_findings *f)
 				  w->why.line ? w->why.offset : 0, none, "%s", text);
 }
 
+/* ---- seals ---- */
+
+/* All lines behind the header, as stored. rows: the next item that may be a seal. */
+static int feed_lines(struct rameti_seal_check *c, const struct rameti_whole *w, size_t max_line,
+		      const struct rameti_items *items, struct ramet_findings *f,
+		      struct ramet_error *err)
+{
+	const struct ramet_tree *t = w->reader.tree;
+	struct rameti_lines lines;
+	struct rameti_lines_item item;
+	uint64_t number = 0;
+	uint32_t i = 0;
+	int r = rameti_lines_open(&lines, &w->source.file, 0, w->source.size, max_line, err);
+
+	if (r < 0)
+		return r;
+	while ((r = rameti_lines_next(&lines, &item, err)) > 0) {
+		if (++number <= w->reader.header.line)
+			continue;
+		while (i < items->n &&
+		       (items->items[i].kind != RAMETI_ITEM_SEAL ||
+			ramet_tree_row(t, items->items[i].row)->offset < item.offset))
+			i++;
+		r = rameti_seal_check_line(
+			c, item.text, number, item.offset,
+			i < items->n &&
+				ramet_tree_row(t, items->items[i].row)->offset == item.offset,
+			f, err);
+		if (r < 0)
+			break;
+	}
+	rameti_lines_close(&lines);
+	return r;
+}
+
+/* Who asks for a key is told when it signed nothing: all seals may have been taken out. */
+static int tell_unsigned(struct ramet_findings *f, struct ramet_error *err)
+{
+	struct ramet_bytes none = { NULL, 0 };
+
+	if (rameti_finding_add(f, RAMET_DAMAGE, "seal", 0, RAMET_NO_OFFSET, none,
+			       "no seal is signed with the key that was given") < 0)
+		return rameti_fail_nomem(err);
+	return 0;
+}
+
+static int check_seals(const struct rameti_whole *w, const struct ramet_verify_opts *opts,
+		       size_t max_line, const struct rameti_items *items, struct ramet_verdict *v,
+		       struct ramet_findings *f, struct ramet_error *err)
+{
+	struct rameti_seal_check *c;
+	struct rameti_seal_sum sum;
+	uint32_t i, n = 0;
+	int r;
+
+	for (i = 0; i < items->n; i++)
+		n += items->items[i].kind == RAMETI_ITEM_SEAL;
+	if (!n)
+		return opts->key ? tell_unsigned(f, err) : 0;
+	r = rameti_seal_check_new(&c, opts->key, err);
+	if (r < 0)
+		return r;
+	r = rameti_seal_check_header(c, ramet_buf_bytes(&w->reader.header_raw), err);
+	if (!r)
+		r = feed_lines(c, w, max_line, items, f, err);
+	rameti_seal_check_sum(c, &sum);
+	v->n_seals = sum.n_seals;
+	v->n_signed = sum.n_signed;
+	v->n_copied = sum.n_copied;
+	v->n_sealed = sum.n_sealed;
+	v->n_unsealed = sum.n_unsealed;
+	rameti_seal_check_free(c);
+	return r < 0 || !opts->key || sum.n_signed ? r : tell_unsigned(f, err);
+}
+
+/* ---- the verdict ---- */
+
 /* Unanswered calls say nothing about the two questions, so they come last: what of them is only
  * counted hides no answer. */
 static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
-		 struct ramet_verdict *v, struct ramet_error *err)
+		 size_t max_line, struct ramet_verdict *v, struct ramet_error *err)
 {
 	struct ramet_findings found = RAMET_FINDINGS_INIT;
 	struct rameti_items items = RAMETI_ITEMS_INIT;
@@ -81,6 +169,8 @@ static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
 		r = rameti_fail_nomem(err);
 	if (!r)
 		r = rameti_items_gather(w, opts->threads, &items, err);
+	if (!r)
+		r = check_seals(w, opts, max_line, &items, v, &found, err);
 	v->intact = v->complete = !found.n_dropped && !w->reader.findings.n_dropped;
 	if (!r)
 		r = rameti_calls_check(tree, &items, &found, err);
@@ -100,15 +190,15 @@ int ramet_verify(const char *path, const struct ramet_verify_opts *opts, struct 
 	static const struct ramet_verify_opts none;
 	struct ramet_verdict result;
 	struct rameti_whole w;
-	uint64_t max_line;
+	size_t max_line;
 	int r;
 
 	memset(&result, 0, sizeof(result));
 	opts = opts ? opts : &none;
-	max_line = opts->max_line ? opts->max_line : RAMET_JSON_LEN_MAX;
-	r = rameti_whole_open(&w, path, (size_t)max_line, opts->threads, err);
+	max_line = opts->max_line ? (size_t)opts->max_line : RAMET_JSON_LEN_MAX;
+	r = rameti_whole_open(&w, path, max_line, opts->threads, err);
 	if (!r)
-		r = check(&w, opts, &result, err);
+		r = check(&w, opts, max_line, &result, err);
 	if (r < 0)
 		rameti_error_set_path(err, path);
 	rameti_whole_close(&w);
@@ -159,7 +249,7 @@ int ramet_report_verdict(const struct ramet_verdict *v, const char *path, struct
 	ramet_json_add_bool(&w, v->complete);
 	ramet_json_key(&w, "findings");
 	rameti_write_findings(&w, &v->findings);
-	if (v->n_seals)
+	if (v->n_seals || v->n_copied)
 		write_seals(&w, v);
 	ramet_json_close_object(&w);
 	return rameti_report_end(out, start, 0, err);

@@ -10,7 +10,7 @@
  */
 #include "ramet/ops.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -64,11 +64,16 @@ static int gather(struct ramet_watch *w, struct ramet_error *err)
 	return r < 0 && !w->n ? r : 0;
 }
 
+/* Remember the last entry, and make it the leaf: refreshing then never goes over to a file that
+ * lacks it. */
 static int note_last(struct ramet_watch *w, struct ramet_error *err)
 {
 	ramet_buf_reset(&w->last_id);
-	if (w->next)
+	if (w->next) {
 		ramet_buf_add(&w->last_id, ramet_tree_id(tree_of(w), w->next - 1));
+		/* an entry without an id cannot be it, and need not */
+		(void)ramet_session_branch(w->session, w->next - 1, NULL);
+	}
 	return ramet_buf_status(&w->last_id) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
@@ -166,6 +171,7 @@ static int go_on_with(struct ramet_watch *w, struct ramet_session *fresh, const 
 static int open_anew(struct ramet_watch *w, int event, struct ramet_watch_news *news,
 		     struct ramet_error *err)
 {
+	struct ramet_open_opts opts = { .no_cache = 1 };     /* in doubt, every line is read */
 	struct ramet_session *fresh = NULL;
 	struct stat st;
 	int r;
@@ -175,7 +181,7 @@ static int open_anew(struct ramet_watch *w, int event, struct ramet_watch_news *
 		memset(&st, 0, sizeof(st));
 	else if (w->lost && still_refused(w, &st))
 		return 0;
-	r = ramet_session_open(&fresh, w->file.path, NULL, &w->why);
+	r = ramet_session_open(&fresh, w->file.path, &opts, &w->why);
 	if (r == RAMET_ENOMEM)
 		return rameti_fail_nomem(err);
 	if (r < 0)
@@ -245,6 +251,24 @@ int ramet_watch_again(struct ramet_watch *w, uint32_t i, struct ramet_error *err
 
 /* ---- opening ---- */
 
+/* Watch that file, whatever directory the process goes to later. */
+static int watch_path(struct ramet_watch *w, const char *path, uint32_t poll_ms,
+		      struct ramet_error *err)
+{
+	const struct rameti_env *env = env_of(w);
+	struct ramet_buf b = RAMET_BUF_INIT(SIZE_MAX / 2);
+	char here[PATH_MAX];
+	int r;
+
+	if (path[0] != '/' && env->getcwd(env->user, here, sizeof(here)) && here[0] == '/')
+		ramet_buf_addf(&b, "%s/", here);
+	ramet_buf_add_str(&b, path);
+	r = ramet_buf_status(&b) < 0 ? rameti_fail_nomem(err) :
+				       rameti_watch_open(&w->file, b.ptr, poll_ms, err);
+	ramet_buf_release(&b);
+	return r;
+}
+
 int ramet_watch_open(struct ramet_watch **out, struct ramet_session *s,
 		     const struct ramet_watch_opts *opts, struct ramet_error *err)
 {
@@ -262,7 +286,7 @@ int ramet_watch_open(struct ramet_watch **out, struct ramet_session *s,
 	w->file = file;
 	rameti_told_init(&w->told);
 	ramet_buf_init(&w->last_id, ID_LIMIT);
-	r = rameti_watch_open(&w->file, path, opts ? opts->poll_ms : 0, err);
+	r = watch_path(w, path, opts ? opts->poll_ms : 0, err);
 	if (r < 0) {
 		ramet_watch_close(w);
 		return r;

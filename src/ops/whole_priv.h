@@ -15,8 +15,8 @@ struct rameti_whole {
 	int refused;
 	struct ramet_error why;
 };
-/* Scan every line; no index is asked. w must stay where it is until rameti_whole_close, which is due
- * after a failure too. */
+/* Scan every line; no index is asked. w must stay where it is until rameti_whole_close, which is
+ * due after a failure too. */
 int rameti_whole_open(struct rameti_whole *w, const char *path, size_t max_line, unsigned threads,
 		      struct ramet_error *err);
 void rameti_whole_close(struct rameti_whole *w);

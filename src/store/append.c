@@ -29,7 +29,7 @@ int rameti_session_writable(const struct ramet_session *s, struct ramet_error *e
 	if (s->log.dead)
 		return rameti_fail_at(err, RAMET_EIO, s->path, 0, RAMET_NO_OFFSET,
 				      "an earlier write was cut off: open the session anew");
-	return 0;
+	return rameti_tree_broken(s->reader.tree) ? rameti_tree_fail_broken(err) : 0;
 }
 
 static int random_bytes(struct ramet_session *s, unsigned char *to, unsigned n,
@@ -245,7 +245,6 @@ static int lock_current(struct ramet_session *s, struct ramet_error *err)
 	uint64_t size = 0;
 	int tries, r, waited = 0;
 
-	s->stale |= rameti_tree_broken(s->reader.tree);
 	for (tries = 0; tries < REPLACED_MAX; tries++) {
 		r = s->stale ? rameti_session_reload(s, err) : 0;
 		if (!r)
@@ -319,6 +318,8 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 
 	if (!r)
 		r = compose(s, pieces, n, s->source.size, err);
+	if (!r && rameti_tree_broken(s->reader.tree))
+		r = rameti_tree_fail_broken(err);    /* then neither leaf nor ids are known */
 	if (!r && must_sync(s, pieces, n))
 		r = rameti_log_name(s, err);         /* may fail: nothing is written yet */
 	if (!r)

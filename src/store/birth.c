@@ -31,7 +31,7 @@ int rameti_birth_begin(struct rameti_birth *b, enum rameti_birth_place place, co
 	if (ramet_buf_status(&dir) < 0)
 		r = rameti_fail_nomem(err);
 	if (!r)
-		r = rameti_dir_make(NULL, dir.ptr, b->s->opts.level != RAMET_LEVEL_NONE, err);
+		r = rameti_dir_make(NULL, dir.ptr, 1, err);  /* as rameti_session_store does */
 	if (!r)
 		r = rameti_newfile_open(&b->file, b->s->path, 0600, err);
 	if (!r)

@@ -308,8 +308,9 @@ int rameti_session_store(struct ramet_session *s, struct ramet_error *err)
 	n.file.env = s->source.file.env;
 	if (!r) {
 		rameti_path_dir(path.ptr, &dir);
+		/* its name at any level: a later sync reaches only the names in it */
 		r = ramet_buf_status(&dir) < 0 ? rameti_fail_nomem(err) :
-						 rameti_dir_make(n.file.env, dir.ptr, sync, err);
+						 rameti_dir_make(n.file.env, dir.ptr, 1, err);
 	}
 	if (!r)
 		r = rameti_newfile_open(&n, path.ptr, mode, err);

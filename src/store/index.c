@@ -54,7 +54,7 @@ struct head {
 
 /* ---- the cache directory ---- */
 
-static int cache_dir(struct ramet_buf *out, struct ramet_error *err)
+int rameti_index_dir(struct ramet_buf *out, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_default();
 	const char *dir = env->getenv(env->user, "XDG_CACHE_HOME");
@@ -72,7 +72,7 @@ static int cache_dir(struct ramet_buf *out, struct ramet_error *err)
 
 int rameti_index_path(const struct stat *st, struct ramet_buf *out, struct ramet_error *err)
 {
-	int r = cache_dir(out, err);
+	int r = rameti_index_dir(out, err);
 
 	ramet_buf_addf(out, "/%llx-%llx.idx", (unsigned long long)st->st_dev,
 		       (unsigned long long)st->st_ino);
@@ -197,19 +197,24 @@ static int same_times(const struct head *h, const struct stat *st)
 	       h->ctime_s == st->st_ctim.tv_sec && h->ctime_ns == st->st_ctim.tv_nsec;
 }
 
-/* The file is the one that was indexed, and still begins with what is covered. */
-static int holds(const struct ramet_session *s, const struct head *h, const struct stat *st)
+/* NULL when the file is the one that was indexed and still begins with what is covered. */
+static const char *objection(const struct ramet_session *s, const struct head *h,
+			     const struct stat *st)
 {
 	uint32_t first, last;
 
-	if (h->dev != (uint64_t)st->st_dev || h->ino != (uint64_t)st->st_ino || !h->covered ||
-	    h->covered > (uint64_t)st->st_size)
-		return 0;
-	if (h->covered == (uint64_t)st->st_size && (h->racy || !same_times(h, st)))
-		return 0;
-	return !proof_crc(s, 0, h->covered, &first) &&
-	       !proof_crc(s, last_proof(h->covered), h->covered, &last) && first == h->first_crc &&
-	       last == h->last_crc;
+	if (h->dev != (uint64_t)st->st_dev || h->ino != (uint64_t)st->st_ino || !h->covered)
+		return "it is of another file";
+	if (h->covered > (uint64_t)st->st_size)
+		return "the session is shorter than what it covers";
+	if (h->covered == (uint64_t)st->st_size && h->racy)
+		return "the session had just been written to";
+	if (h->covered == (uint64_t)st->st_size && !same_times(h, st))
+		return "the session was changed";
+	if (proof_crc(s, 0, h->covered, &first) < 0 ||
+	    proof_crc(s, last_proof(h->covered), h->covered, &last) < 0)
+		return "the session cannot be read";
+	return first == h->first_crc && last == h->last_crc ? NULL : "the session was changed";
 }
 
 /* ---- loading ---- */
@@ -282,39 +287,44 @@ static struct ramet_tree *load_tree(struct ramet_session *s, const struct rameti
 	return t;
 }
 
-static int load_head(struct ramet_session *s, const struct rameti_file *f, struct head *h,
-		     const struct stat *st)
+/* NULL: fine, in *h. */
+static const char *load_head(const struct rameti_file *f, struct head *h)
 {
 	char text[HEAD_LEN];
 	struct stat own;
 
-	return rameti_file_read_at(f, text, sizeof(text), 0, NULL) == (int64_t)sizeof(text) &&
-	       unpack_head(h, (struct ramet_bytes){ text, sizeof(text) }) &&
-	       rameti_file_stat(f, &own, NULL) == 0 && parts_fit(h, (uint64_t)own.st_size) &&
-	       holds(s, h, st);
+	if (rameti_file_read_at(f, text, sizeof(text), 0, NULL) != (int64_t)sizeof(text) ||
+	    !unpack_head(h, (struct ramet_bytes){ text, sizeof(text) }))
+		return "it is damaged, or of another version or machine";
+	if (rameti_file_stat(f, &own, NULL) < 0 || !parts_fit(h, (uint64_t)own.st_size))
+		return "it is cut off";
+	return NULL;
 }
 
-/* 1: s->reader is there. */
-static int load_from(struct ramet_session *s, const struct rameti_file *f, const struct stat *st)
+/* NULL: s->reader is there. */
+static const char *load_from(struct ramet_session *s, const struct rameti_file *f,
+			     const struct stat *st, struct head *h)
 {
 	struct ramet_buf meta = RAMET_BUF_INIT(META_MAX + 1);
+	const char *why = load_head(f, h);
 	struct ramet_tree *t = NULL;
-	struct head h;
 	int r = 0;
 
-	if (!load_head(s, f, &h, st))
-		return 0;
-	if (!read_piece(f, h.meta, META_MAX, h.meta_crc, &meta))
-		t = load_tree(s, f, &h);
+	if (!why)
+		why = objection(s, h, st);
+	if (why)
+		return why;
+	if (!read_piece(f, h->meta, META_MAX, h->meta_crc, &meta))
+		t = load_tree(s, f, h);
 	if (t)
 		r = !rameti_reader_unpack(&s->reader, &rameti_codec_pi, t, ramet_buf_bytes(&meta),
 					  NULL);
 	ramet_buf_release(&meta);
 	if (!r)
-		return 0;
-	s->source.size = s->indexed = h.covered;
-	s->has_talk = h.has_talk != 0;
-	return 1;
+		return "it is damaged";
+	s->source.size = s->indexed = h->covered;
+	s->has_talk = h->has_talk != 0;
+	return NULL;
 }
 
 /* With a limit of its own a handle may find other things than the next one. */
@@ -327,20 +337,50 @@ int rameti_index_load(struct ramet_session *s, const struct stat *st)
 {
 	struct rameti_file f = { s->source.file.env, -1 };
 	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct head h;
 	int r = 0;
 
 	if ((uint64_t)st->st_size >= RAMETI_INDEX_FILE_MIN && has_usual_limits(s) &&
 	    rameti_index_path(st, &path, NULL) == 0 &&
 	    rameti_file_open(&f, path.ptr, RAMETI_FILE_READ, NULL) == 0)
-		r = load_from(s, &f, st);
+		r = !load_from(s, &f, st, &h);
 	(void)rameti_file_close(&f);                         /* mappings stay */
+	ramet_buf_release(&path);
+	return r;
+}
+
+int rameti_index_examine(struct ramet_session *s, const struct stat *st,
+			 struct rameti_index_facts *facts, struct ramet_error *err)
+{
+	struct rameti_file f = { s->source.file.env, -1 };
+	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct rameti_tree_image image;
+	struct head h = { .covered = 0 };
+	struct stat own;
+	int r = rameti_index_path(st, &path, err);
+
+	if (!r)
+		r = rameti_file_open(&f, path.ptr, RAMETI_FILE_READ, err);
+	if (!r)
+		r = rameti_file_stat(&f, &own, err);
+	if (!r) {
+		facts->size = (uint64_t)own.st_size;
+		facts->why = load_from(s, &f, st, &h);
+		facts->covered = h.covered;
+		facts->n_entries = h.n;
+	}
+	if (!r && !facts->why) {
+		rameti_tree_image(s->reader.tree, &image);           /* which proves all of it */
+		facts->why = rameti_tree_broken(s->reader.tree) ? "it is damaged" : NULL;
+	}
+	(void)rameti_file_close(&f);                         /* nothing was written to it */
 	ramet_buf_release(&path);
 	return r;
 }
 
 /* ---- saving ---- */
 
-static int is_due(const struct ramet_session *s)
+int rameti_index_due(const struct ramet_session *s)
 {
 	uint64_t fresh = s->source.size - s->indexed;
 
@@ -487,7 +527,7 @@ int rameti_index_write(struct ramet_session *s, struct ramet_error *err)
 		r = rameti_newfile_commit(&n, RAMETI_NEWFILE_REPLACE, err);
 	rameti_newfile_abort(&n);
 	if (!r)
-		rameti_index_cap(dir.ptr, rameti_path_base(path.ptr));
+		rameti_index_cap(dir.ptr, rameti_path_base(path.ptr), RAMETI_INDEX_CAP);
 	ramet_buf_release(&path);
 	ramet_buf_release(&dir);
 	return r;
@@ -508,6 +548,6 @@ void rameti_index_save(struct ramet_session *s)
 {
 	if (s->indexed && (s->index_doubt || rameti_tree_broken(s->reader.tree)))
 		drop(s);
-	else if (is_due(s) && !rameti_index_write(s, NULL))      /* only a cache */
+	else if (rameti_index_due(s) && !rameti_index_write(s, NULL))      /* only a cache */
 		s->indexed = s->source.size;
 }

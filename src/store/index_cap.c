@@ -2,7 +2,7 @@
  * store/index_cap.c - the cache of indexes stays below a size: the oldest go first.
  *
  * An index that is removed while somebody has it mapped stays there for him. Only files with the
- * suffix of an index are ever removed.
+ * name of an index are ever removed.
  */
 #include "store/index_cap.h"
 
@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define CAP_BYTES ((uint64_t)2 << 30)
 #define FILES_MAX 100000u
 #define SUFFIX ".idx"
+#define HEX "0123456789abcdef"
 
 struct file {
 	struct timespec mtime;
@@ -28,6 +28,13 @@ struct files {
 	uint64_t total;
 };
 
+int rameti_index_is_name(const char *name)
+{
+	size_t dev = strspn(name, HEX), ino = name[dev] == '-' ? strspn(name + dev + 1, HEX) : 0;
+
+	return dev && ino && !strcmp(name + dev + 1 + ino, SUFFIX);
+}
+
 static void path_of(const struct files *f, const char *name, struct ramet_buf *path)
 {
 	ramet_buf_reset(path);
@@ -37,12 +44,12 @@ static void path_of(const struct files *f, const char *name, struct ramet_buf *p
 static int note(void *user, const char *name, unsigned char type)
 {
 	struct ramet_buf path = RAMET_BUF_INIT((size_t)1 << 20);
-	size_t len = strlen(name), suffix = sizeof(SUFFIX) - 1;
+	size_t len = strlen(name);
 	struct files *f = user;
 	struct stat st;
 
 	(void)type;
-	if (len <= suffix || len >= sizeof(f->items->name) || strcmp(name + len - suffix, SUFFIX))
+	if (len >= sizeof(f->items->name) || !rameti_index_is_name(name))
 		return 0;
 	path_of(f, name, &path);
 	if (!ramet_buf_status(&path) && rameti_path_stat(NULL, path.ptr, &st, NULL) == 0 &&
@@ -67,7 +74,7 @@ static int oldest_first(const void *a, const void *b)
 	return (x->mtime.tv_nsec > y->mtime.tv_nsec) - (x->mtime.tv_nsec < y->mtime.tv_nsec);
 }
 
-void rameti_index_cap(const char *dir, const char *keep)
+void rameti_index_cap(const char *dir, const char *keep, uint64_t cap)
 {
 	const struct rameti_env *env = rameti_env_default();
 	struct ramet_buf path = RAMET_BUF_INIT((size_t)1 << 20);
@@ -75,9 +82,9 @@ void rameti_index_cap(const char *dir, const char *keep)
 	uint32_t i;
 
 	(void)rameti_dir_each(NULL, dir, note, &f, NULL);
-	if (f.total > CAP_BYTES)
+	if (f.total > cap)
 		qsort(f.items, f.n, sizeof(*f.items), oldest_first);
-	for (i = 0; f.total > CAP_BYTES && i < f.n; i++) {
+	for (i = 0; f.total > cap && i < f.n; i++) {
 		if (!strcmp(f.items[i].name, keep))
 			continue;
 		path_of(&f, f.items[i].name, &path);

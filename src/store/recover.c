@@ -1,10 +1,10 @@
 /*
  * store/recover.c - after a failed sync: what may be lost is written anew, into a new file.
  *
- * A sync that failed may have thrown away what it was for, and says so only once; asking again
- * proves nothing, and reading back shows the memory of the system, not the disk. So the whole file is
- * written again beside the old one, every line that was acknowledged since the last good sync is
- * checked against its row, and only then the new file takes the name.
+ * A sync that failed may have thrown away what it was for, and says so only once; asking
+ * again proves nothing, and reading back shows the memory of the system, not the disk. So the
+ * whole file is written again beside the old one, every line that was acknowledged since the
+ * last good sync is checked against its row, and only then the new file takes the name.
  */
 #include "store/session_priv.h"
 

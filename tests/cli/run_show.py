@@ -307,6 +307,7 @@ def test_export_refuses():
     refused("export", path, "--jsonl", "-o", os.path.join(OUT, "no", "x"), code=3, says="no/x")
     refused("export", path, code=2, says="--jsonl")
     refused("export", path, "--json", code=2, says="--jsonl")
+    refused("export", path, "--jsonl", "--json", code=2, says="no --json here")
     refused("export", path, "--html", code=2, says="--html")
     refused("export", path, "--jsonl", "-o", "", code=2, says="empty")
     refused("export", path, "--jsonl", "--force", code=2, says="--output")

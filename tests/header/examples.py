@@ -158,10 +158,23 @@ def try_threads(run_example, folder):
         assert question["message"]["content"] == answer["message"]["content"], "turns are mixed"
 
 
+def try_autosave(run_example, folder):
+    count, path = run_example("autosave", folder).stdout.strip().split("\n")
+    assert count == "90 messages, fewer writes", count
+    entries = entries_of(path)
+    for before, entry in zip([None] + entries, entries):
+        assert entry["parentId"] == (before and before["id"]), "not one chain"
+    said = [(e["message"]["role"], e["message"]["content"]) for e in entries]
+    turns = [[("user", f"turn {n}, step 0")] + [("assistant", f"turn {n}, step {i}") for i in range(8)]
+             for n in range(10)]
+    assert said == sum(turns, []), said
+
+
 def try_failures(run_example):
     for name, words in (("context", ["/nowhere"]), ("branch", ["/nowhere", "a", "b", "c"]),
                         ("fork", ["/nowhere", "/tmp", "/"]), ("list", ["/nowhere"]),
-                        ("append", ["x", "/dev/null/no"]), ("threads", ["/dev/null/no"])):
+                        ("append", ["x", "/dev/null/no"]), ("threads", ["/dev/null/no"]),
+                        ("autosave", ["/dev/null/no"])):
         done = run_example(name, *words, status=1)
         last = done.stderr.rstrip("\n").split("\n")[-1]
         assert last.startswith(f"{name}: /"), f"{name} says {done.stderr}"
@@ -169,8 +182,8 @@ def try_failures(run_example):
 
 def scenario(what, program, work, **env):
     """All examples one after the other; program(name) is where one was built."""
-    home, forks, shared = (os.path.join(work, n) for n in ("sessions", "forks", "threads"))
-    for folder in (work, home, forks, shared):
+    home, forks, shared, queued = (os.path.join(work, n) for n in ("sessions", "forks", "threads", "queued"))
+    for folder in (work, home, forks, shared, queued):
         os.mkdir(folder)
     env["HOME"] = work
 
@@ -195,6 +208,7 @@ def scenario(what, program, work, **env):
         step("fork", try_fork, path, labelled, forks)
         step("list", try_list, path, home)
     step("threads", try_threads, shared)
+    step("autosave", try_autosave, queued)
     step("failures", try_failures)
 
 

@@ -1,7 +1,7 @@
 # Completions of ramet for bash: source this file, or install it where bash-completion looks.
 
-_ramet_commands="list info tree entries path context branches stats show export
-	new append branch fork label name migrate delete help"
+_ramet_commands="list info tree entries tail path context branches stats show export
+	new append branch fork label name migrate verify repair seal delete index help"
 _ramet_common="--json --store --no-cache --color --width --no-pager --help --version"
 
 # The command in the words before the cursor, if there is one. An option's value is none.
@@ -12,7 +12,7 @@ _ramet_command()
 		case ${COMP_WORDS[i]} in
 		--store | --color | --width | --cwd | --number | --leaf | -n | -l | --output | -o | \
 			--id | --parent-session | --parent | --expect | --on-conflict | --level | \
-			--into | --at) ((i++)) ;;
+			--into | --at | --sign | --new-key | --key) ((i++)) ;;
 		-* | =) ;;
 		*)
 			echo "${COMP_WORDS[i]}"
@@ -27,6 +27,7 @@ _ramet_options()
 	case $1 in
 	list) echo "--here --cwd --number --text $_ramet_common" ;;
 	info | tree) echo "--all $_ramet_common" ;;
+	tail) echo "--number --follow $_ramet_common" ;;
 	path) echo "--leaf $_ramet_common" ;;
 	context) echo "--leaf --projection --llm --system --tokens --all $_ramet_common" ;;
 	show) echo "--at --all --thinking $_ramet_common" ;;
@@ -35,6 +36,9 @@ _ramet_options()
 	append) echo "--parent --expect --on-conflict --level $_ramet_common" ;;
 	fork) echo "--into --cwd --id --keep --plan $_ramet_common" ;;
 	migrate) echo "--dry-run $_ramet_common" ;;
+	verify) echo "--key --all $_ramet_common" ;;
+	repair) echo "--dry-run --salvage --all $_ramet_common" ;;
+	seal) echo "--sign --new-key $_ramet_common" ;;
 	delete) echo "--permanently --yes $_ramet_common" ;;
 	*) echo "$_ramet_common" ;;
 	esac
@@ -67,7 +71,7 @@ _ramet()
 	--parent-session) _ramet_offer "@last" f ;;
 	--on-conflict) _ramet_offer "refuse branch" "" ;;
 	--level) _ramet_offer "each turn none" "" ;;
-	--output | -o) _ramet_offer "" f ;;
+	--output | -o | --sign | --new-key) _ramet_offer "" f ;;
 	--width | --number | -n | --id) ;;
 	*)
 		if [[ $cur == -* ]]; then
@@ -76,6 +80,8 @@ _ramet()
 			_ramet_offer "$_ramet_commands" ""
 		elif [[ $command == help ]]; then
 			_ramet_offer "$_ramet_commands" ""
+		elif [[ $command == index && $prev == index ]]; then
+			_ramet_offer "status rebuild clear" ""
 		elif [[ $command == list ]]; then
 			_ramet_offer "pi" f
 		elif [[ $command == new ]]; then

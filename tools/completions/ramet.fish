@@ -1,9 +1,9 @@
 # Completions of ramet for fish: put this file into a directory of $fish_complete_path.
 
-set -l commands list info tree entries path context branches stats show export \
-	new append branch fork label name migrate delete help
-set -l of_a_session info tree entries path context branches stats show export \
-	append branch fork label name migrate delete
+set -l commands list info tree entries tail path context branches stats show export \
+	new append branch fork label name migrate verify repair seal delete index help
+set -l of_a_session info tree entries tail path context branches stats show export \
+	append branch fork label name migrate verify repair seal delete index
 
 function __ramet_with
 	__fish_seen_subcommand_from $argv
@@ -14,6 +14,7 @@ complete -c ramet -n __fish_use_subcommand -a list -d 'the sessions there are, n
 complete -c ramet -n __fish_use_subcommand -a info -d 'one session: where, when, how large'
 complete -c ramet -n __fish_use_subcommand -a tree -d 'a session with its branches'
 complete -c ramet -n __fish_use_subcommand -a entries -d 'all entries in file order'
+complete -c ramet -n __fish_use_subcommand -a tail -d 'the last entries, and those that come'
 complete -c ramet -n __fish_use_subcommand -a path -d 'one branch from its root to its leaf'
 complete -c ramet -n __fish_use_subcommand -a context -d 'what the model sees at a leaf'
 complete -c ramet -n __fish_use_subcommand -a branches -d 'where the conversation went'
@@ -27,7 +28,11 @@ complete -c ramet -n __fish_use_subcommand -a fork -d 'a new session from an old
 complete -c ramet -n __fish_use_subcommand -a label -d 'show or set the label of an entry'
 complete -c ramet -n __fish_use_subcommand -a name -d 'show or set the name of a session'
 complete -c ramet -n __fish_use_subcommand -a migrate -d 'rewrite a session in the current version'
+complete -c ramet -n __fish_use_subcommand -a verify -d 'is it intact, is it complete?'
+complete -c ramet -n __fish_use_subcommand -a repair -d 'take out of a session what cannot be read'
+complete -c ramet -n __fish_use_subcommand -a seal -d 'seal a session, so that verify finds any change'
 complete -c ramet -n __fish_use_subcommand -a delete -d 'move a session to the trash'
+complete -c ramet -n __fish_use_subcommand -a index -d 'what the cache knows of sessions'
 complete -c ramet -n __fish_use_subcommand -a help -d 'how a command is used'
 
 complete -c ramet -l json -d 'print JSON'
@@ -49,6 +54,8 @@ complete -c ramet -n '__ramet_with list' -s n -l number -x -d 'only the newest N
 complete -c ramet -n '__ramet_with list' -l text -d 'with --json, also the text of all messages'
 complete -c ramet -n '__ramet_with info' -s a -l all -d 'list every finding'
 complete -c ramet -n '__ramet_with tree' -s a -l all -d 'every entry, nothing folded'
+complete -c ramet -n '__ramet_with tail' -s n -l number -x -d 'the last N entries'
+complete -c ramet -n '__ramet_with tail' -s f -l follow -d 'wait, and show entries as they arrive'
 complete -c ramet -n '__ramet_with path export context' -s l -l leaf -x -a null -d 'where the branch ends'
 complete -c ramet -n '__ramet_with context' -l projection -d 'which entries are in it'
 complete -c ramet -n '__ramet_with context' -l llm -d 'the messages as they go to the model'
@@ -72,5 +79,13 @@ complete -c ramet -n '__ramet_with fork' -l into -x -a 'pi (__fish_complete_dire
 complete -c ramet -n '__ramet_with fork' -l keep -d 'keep the entry also when it is a user message'
 complete -c ramet -n '__ramet_with fork' -l plan -d 'only say what it would hold'
 complete -c ramet -n '__ramet_with migrate' -l dry-run -d 'only say what would happen'
+complete -c ramet -n '__ramet_with verify' -l key -r -F -d 'the public key of signed seals'
+complete -c ramet -n '__ramet_with verify' -s a -l all -d 'list every finding'
+complete -c ramet -n '__ramet_with repair' -l dry-run -d 'only say what would happen'
+complete -c ramet -n '__ramet_with repair' -l salvage -d 'also where the damage is in the middle'
+complete -c ramet -n '__ramet_with repair' -s a -l all -d 'list every place'
+complete -c ramet -n '__ramet_with seal' -l sign -r -F -d 'sign with this private key'
+complete -c ramet -n '__ramet_with seal' -l new-key -r -F -d 'make a key pair'
+complete -c ramet -n '__ramet_with index' -a 'status rebuild clear'
 complete -c ramet -n '__ramet_with delete' -l permanently -d 'for good, not into the trash'
 complete -c ramet -n '__ramet_with delete' -s y -l yes -d 'do not ask'

@@ -66,6 +66,8 @@ static void dir_make__makes_what_is_missing(void **state)
 
 static void dir_make__follows_links_to_directories(void **state)
 {
+	struct ramet_error err;
+
 	(void)state;
 	assert_int_equal(rameti_dir_make(NULL, scratch_path("l/real"), 0, NULL), 0);
 	assert_int_equal(symlink("real", scratch_path("l/link")), 0);
@@ -75,6 +77,9 @@ static void dir_make__follows_links_to_directories(void **state)
 	assert_int_equal(mode_of(scratch_path("l/real/x")), 0700);
 	assert_int_equal(rameti_dir_make(NULL, scratch_path("l/dangling/x"), 0, NULL),
 			 RAMET_ENOTFOUND);
+	assert_int_equal(rameti_dir_make(NULL, scratch_path("l/dangling"), 0, &err),
+			 RAMET_ENOTFOUND);
+	assert_string_equal(err.text, "cannot make directory: not a directory");
 	assert_int_equal(access(scratch_path("l/none"), F_OK), -1);
 }
 

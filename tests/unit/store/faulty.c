@@ -13,10 +13,12 @@
 static struct {
 	struct rameti_env env;
 	struct faults f;
-	unsigned calls[FAULT_KINDS], all;
-	unsigned file_syncs;
-	long open_fds;
-	int reached, interrupted;
+	/* calls come from any thread */
+	_Atomic unsigned calls[FAULT_KINDS], all;
+	_Atomic unsigned file_syncs;
+	_Atomic long open_fds;
+	_Atomic int reached;
+	int interrupted;
 } in_force;
 
 const char *fault_name(int kind)
