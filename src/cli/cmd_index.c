@@ -254,8 +254,8 @@ static int run(struct cli *cli, struct ramet_error *err)
 	while (action < ACTIONS && strcmp(word, action_names[action]) != 0)
 		action++;
 	if (action == ACTIONS)
-		return rameti_fail(err, CLI_USAGE, "index takes status, rebuild or clear, not %.60s",
-				   word);
+		return rameti_fail(err, CLI_USAGE,
+				   "index takes status, rebuild or clear, not %.60s", word);
 	if (cli->args.n_words > 1)
 		return act_on_words(cli, (enum action)action, err);
 	if (action == STATUS)
@@ -269,13 +269,14 @@ static int run(struct cli *cli, struct ramet_error *err)
 const struct cmd cmd_index = {
 	.name = "index", .args = "status|rebuild|clear [S...]",
 	.help = "what the cache knows of sessions",
-	.more = "Large sessions open quickly because an index in the cache says what is where. It\n"
-		"is made and kept up to date by itself, proves what it covers, and can be removed at\n"
-		"any time. status checks all of it; without a session it counts all indexes. clear\n"
-		"without a session removes all. Small sessions have none. With --json an object a\n"
-		"line: {\"path\",\"index\",\"present\",\"holds\",\"why\",\"size\",\"covered\",\n"
-		"\"sessionSize\",\"entries\"}, of all {\"directory\",\"indexes\",\"size\",\"limit\"};\n"
-		"rebuild {\"path\",\"built\"}; clear {\"removed\",\"size\"}.\n"
+	.more = "Large sessions open quickly because an index in the cache says what is where.\n"
+		"It is made and kept up to date by itself, proves what it covers, and can be\n"
+		"removed at any time. status checks all of it; without a session it counts all\n"
+		"indexes. clear without a session removes all. Small sessions have none. With\n"
+		"--json an object a line: {\"path\",\"index\",\"present\",\"holds\",\"why\",\n"
+		"\"size\",\"covered\",\"sessionSize\",\"entries\"}, of all {\"directory\",\n"
+		"\"indexes\",\"size\",\"limit\"}; rebuild {\"path\",\"built\"}; clear\n"
+		"{\"removed\",\"size\"}.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet index status\n"

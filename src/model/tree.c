@@ -121,7 +121,7 @@ struct ramet_bytes rameti_tree_parent_id(const struct ramet_tree *t, uint32_t ro
 	if (t->link[row] == RAMET_NONE)
 		return none;
 	if (t->link[row] & RAMETI_LINK_WAITS)
-		return t->waiting.items[t->link[row] & ~RAMETI_LINK_WAITS].key;
+		return rameti_tree_waiting(t, t->link[row] & ~RAMETI_LINK_WAITS);
 	return ramet_tree_id(t, t->link[row]);
 }
 

@@ -74,6 +74,8 @@ int rameti_birth_line(struct rameti_birth *b, struct ramet_bytes line, struct ra
 			      &terminated) < 0)
 		return rameti_fail_nomem(err);
 	s->batch.tail_open = 0;                              /* its newline follows it */
+	if (s->batch.n != 1 || s->batch.n_odd)
+		return rameti_fail(err, RAMET_EINVAL, "what was copied does not make an entry");
 	return rameti_reader_feed(&s->reader, &s->batch, err);
 }
 

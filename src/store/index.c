@@ -449,20 +449,22 @@ static void add_sums(const struct rameti_tree_image *image, struct ramet_buf *su
 
 			len = image->len[i] - at < RAMETI_PAGE ? image->len[i] - at : RAMETI_PAGE;
 			crc = rameti_crc32c(0, (const char *)image->ptr[i] + at, len);
-			ramet_buf_add(sums, (struct ramet_bytes){ (const char *)&crc, sizeof(crc) });
+			ramet_buf_add(sums, (struct ramet_bytes){ (char *)&crc, sizeof(crc) });
 		}
 }
 
-static int write_padded(struct rameti_newfile *n, const void *ptr, size_t len)
+static int write_padded(struct rameti_newfile *n, const void *ptr, size_t len,
+			struct ramet_error *err)
 {
 	static const char zeros[RAMETI_PAGE];
 	size_t more = (RAMETI_PAGE - len % RAMETI_PAGE) % RAMETI_PAGE;
-	int r = rameti_newfile_write(n, (struct ramet_bytes){ len ? ptr : "", len }, NULL);
+	int r = rameti_newfile_write(n, (struct ramet_bytes){ len ? ptr : "", len }, err);
 
-	return r < 0 ? r : rameti_newfile_write(n, (struct ramet_bytes){ zeros, more }, NULL);
+	return r < 0 ? r : rameti_newfile_write(n, (struct ramet_bytes){ zeros, more }, err);
 }
 
-static int write_all(struct rameti_newfile *n, const struct ramet_session *s, struct head *h)
+static int write_all(struct rameti_newfile *n, const struct ramet_session *s, struct head *h,
+		     struct ramet_error *err)
 {
 	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN), sums = RAMET_BUF_INIT(SUMS_MAX);
 	struct ramet_buf meta = RAMET_BUF_INIT(META_MAX);
@@ -484,17 +486,21 @@ static int write_all(struct rameti_newfile *n, const struct ramet_session *s, st
 	h->sums_crc = rameti_crc32c(0, sums.ptr ? sums.ptr : "", sums.len);
 	h->meta_crc = rameti_crc32c(0, meta.ptr ? meta.ptr : "", meta.len);
 	pack_head(h, &head);
-	if (ramet_buf_status(&head) < 0 || ramet_buf_status(&sums) < 0 ||
-	    ramet_buf_status(&meta) < 0 || rameti_tree_broken(s->reader.tree))
-		r = -1;
+	if (rameti_tree_broken(s->reader.tree))
+		r = rameti_tree_fail_broken(err);
+	else if (ramet_buf_status(&sums) == RAMET_ELIMIT || ramet_buf_status(&meta) == RAMET_ELIMIT)
+		r = rameti_fail(err, RAMET_ELIMIT, "too much for an index");
+	else if (ramet_buf_status(&head) < 0 || ramet_buf_status(&sums) < 0 ||
+		 ramet_buf_status(&meta) < 0)
+		r = rameti_fail_nomem(err);
 	if (!r)
-		r = write_padded(n, head.ptr, head.len);
+		r = write_padded(n, head.ptr, head.len, err);
 	for (i = 0; !r && i < RAMETI_TREE_PARTS; i++)
-		r = write_padded(n, image.ptr[i], image.len[i]);
+		r = write_padded(n, image.ptr[i], image.len[i], err);
 	if (!r)
-		r = write_padded(n, sums.ptr, sums.len);
+		r = write_padded(n, sums.ptr, sums.len, err);
 	if (!r)
-		r = write_padded(n, meta.ptr, meta.len);
+		r = write_padded(n, meta.ptr, meta.len, err);
 	ramet_buf_release(&head);
 	ramet_buf_release(&sums);
 	ramet_buf_release(&meta);
@@ -520,11 +526,11 @@ int rameti_index_write(struct ramet_session *s, struct ramet_error *err)
 		r = rameti_fail(err, RAMET_ECONFLICT, "the file is being changed");
 	if (!r)
 		r = rameti_newfile_open(&n, path.ptr, 0600, err);
-	if (!r && write_all(&n, s, &h) < 0)
-		r = rameti_fail(err, RAMET_EIO, "cannot write the index");
-	/* not synced: what a power cut leaves of it does not match its checksums */
 	if (!r)
-		r = rameti_newfile_commit(&n, RAMETI_NEWFILE_REPLACE, err);
+		r = write_all(&n, s, &h, err);
+	/* synced, though its checksums would tell: nobody shall meet a torn one after a power cut */
+	if (!r)
+		r = rameti_newfile_commit(&n, RAMETI_NEWFILE_REPLACE | RAMETI_NEWFILE_SYNC, err);
 	rameti_newfile_abort(&n);
 	if (!r)
 		rameti_index_cap(dir.ptr, rameti_path_base(path.ptr), RAMETI_INDEX_CAP);

@@ -224,6 +224,9 @@ int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t
 		s->log.dead = 1;
 	else
 		take_back(s, lines, done, *at, 0);
+	if (s->log.dead)
+		return rameti_fail_at(err, RAMET_EUNKNOWN, s->path, 0, RAMET_NO_OFFSET,
+				      "outcome unknown: cannot write all of it, nor take it back");
 	return rameti_fail_sys(err, ENOSPC, s->path, "cannot write all of it");
 }
 
@@ -250,11 +253,13 @@ int rameti_log_name(struct ramet_session *s, struct ramet_error *err)
 int rameti_log_sync(struct ramet_session *s, struct ramet_error *err)
 {
 	struct ramet_error why = { .sys = 0 };
-	int r = s->log.unsynced ? rameti_file_sync(&s->source.file, 1, &why) : 0;
+	int r = rameti_log_name(s, err);             /* may fail: nobody relied on it yet */
 
-	if (!r)
-		s->log.unsynced = 0;
-	if (!r)
-		r = rameti_log_name(s, &why);
-	return r < 0 ? doubt(s, &why, err) : 0;
+	if (r < 0)
+		return fail_path(s, r, err);
+	r = s->log.unsynced ? rameti_file_sync(&s->source.file, 1, &why) : 0;
+	if (r < 0)
+		return doubt(s, &why, err);
+	s->log.unsynced = 0;
+	return 0;
 }

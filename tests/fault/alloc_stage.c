@@ -144,7 +144,7 @@ static void make_doubt(struct stage *st)
 	struct rameti_env env = *now;
 	struct ramet_error why;
 
-	env.fsync = env.fdatasync = fails_to_sync;
+	env.fdatasync = fails_to_sync;
 	must(!ramet_session_append_leaf(st->doubtful, NULL, ERR), "append");
 	rameti_env_use(&env);
 	must(ramet_session_sync(st->doubtful, &why) == RAMET_EUNKNOWN, "doubt");

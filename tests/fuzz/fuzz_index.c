@@ -1,13 +1,13 @@
 /*
  * fuzz_index.c - the index file of a fixed session, changed in any way.
  *
- * The input is a list of changes to the index that belongs there: byte 0 picks the session (bit 0: it
- * has grown since, bit 1: version 1, bit 2: what is asked first) and how many bytes the file loses at
- * its end; then a place in three bytes, a length in one, and so many bytes to be put there. The
- * checksums of the head, the sums and the last piece are put right afterwards, so that what lies behind
- * them is reached. Whatever comes of it: opening goes well, every call gives an answer or says
- * RAMET_ECONFLICT, and nothing runs off. If the head and the last piece are as they were, every
- * answer is what a scan gives.
+ * The input is a list of changes to the index that belongs there: byte 0 picks the session (bit 0:
+ * it has grown since, bit 1: version 1, bit 2: what is asked first) and how many bytes the file
+ * loses at its end; then a place in three bytes, a length in one, and so many bytes to be put
+ * there. The checksums of the head, the sums and the last piece are put right afterwards, so that
+ * what lies behind them is reached. Whatever comes of it: opening goes well and nothing runs off. If
+ * the head and the last piece are as they were, every call answers as after a scan, or says
+ * RAMET_ECONFLICT.
  */
 #include <assert.h>
 #include <fcntl.h>

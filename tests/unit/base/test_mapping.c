@@ -136,7 +136,8 @@ static struct rameti_env env;
 static unsigned calls, fail_at;
 static long mapped;
 
-static void *counting_mmap(void *user, void *at, size_t len, int prot, int flags, int fd, off_t from)
+static void *counting_mmap(void *user, void *at, size_t len, int prot, int flags, int fd,
+			   off_t from)
 {
 	void *p;
 

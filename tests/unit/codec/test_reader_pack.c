@@ -81,7 +81,8 @@ static void same(const struct rameti_reader *a, const struct rameti_reader *b)
 {
 	uint32_t i;
 
-	assert_true(ramet_bytes_eq(ramet_buf_bytes(&a->header_raw), ramet_buf_bytes(&b->header_raw)));
+	assert_true(ramet_bytes_eq(ramet_buf_bytes(&a->header_raw),
+				   ramet_buf_bytes(&b->header_raw)));
 	assert_true(ramet_bytes_eq(a->header.json, b->header.json));
 	assert_true(ramet_bytes_eq(a->header.id, b->header.id));
 	assert_true(ramet_bytes_eq(a->header.cwd, b->header.cwd));
@@ -158,6 +159,8 @@ static void reader_pack__reads_on(void **state)
 	struct rameti_reader a, b;
 	struct ramet_tree *tree;
 	struct ramet_buf packed;
+	struct ramet_bytes text;
+	uint32_t n;
 	size_t i;
 
 	(void)state;
@@ -169,11 +172,8 @@ static void reader_pack__reads_on(void **state)
 						      ramet_buf_bytes(&packed), NULL), 0);
 		tree = a.tree;
 		a.tree = empty_tree();
-		while (rameti_tree_waiting(a.tree, 0).ptr == NULL && rameti_tree_waiting(tree, 0).ptr)
-			for (uint32_t n = 0; rameti_tree_waiting(tree, n).ptr; n++)
-				assert_int_equal(rameti_tree_add_waiting(
-							 a.tree, rameti_tree_waiting(tree, n), NULL),
-						 0);
+		for (n = 0; (text = rameti_tree_waiting(tree, n)).ptr; n++)
+			assert_int_equal(rameti_tree_add_waiting(a.tree, text, NULL), 0);
 		rameti_tree_free(tree);
 		a.prev = b.prev = RAMET_NONE;
 		feed(&a, more, 5000);

@@ -122,7 +122,8 @@ static void same(const struct ramet_tree *a, const struct ramet_tree *b)
 				    sizeof(struct ramet_row));
 		assert_true(ramet_bytes_eq(id, ramet_tree_id(b, i)));
 		assert_int_equal(ramet_tree_find(a, id), ramet_tree_find(b, id));
-		assert_true(ramet_bytes_eq(rameti_tree_parent_id(a, i), rameti_tree_parent_id(b, i)));
+		assert_true(ramet_bytes_eq(rameti_tree_parent_id(a, i),
+					   rameti_tree_parent_id(b, i)));
 		assert_int_equal(rameti_tree_line(a, i), rameti_tree_line(b, i));
 	}
 	assert_int_equal(ramet_tree_preorder(a, &x, NULL), 0);

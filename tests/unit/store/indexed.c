@@ -149,8 +149,9 @@ static void add_padding(struct ramet_buf *b, int version, unsigned n, unsigned l
 			ramet_buf_addf(b, "\"id\":\"p%u\",\"parentId\":\"p%u\",", i, i - 1);
 		else if (version > 1)
 			ramet_buf_add_str(b, "\"id\":\"p0\",\"parentId\":null,");
-		ramet_buf_addf(b, "\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"message\":{\"role\":"
-				  "\"%s\",\"content\":\"%u ", i % 2 ? "toolResult" : "user", i);
+		ramet_buf_add_str(b, "\"timestamp\":\"2026-03-01T10:00:00.000Z\",");
+		ramet_buf_addf(b, "\"message\":{\"role\":\"%s\",\"content\":\"%u ",
+			       i % 2 ? "toolResult" : "user", i);
 		for (k = 0; k < len; k++)
 			ramet_buf_add_char(b, (char)('a' + (i + k * 7) % 26));
 		ramet_buf_add_str(b, "\"}}\n");

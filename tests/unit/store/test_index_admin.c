@@ -46,7 +46,8 @@ static void index_admin__says_whether_it_holds(void **state)
 	add_to(indexed_session(), MESSAGE("y1", "'z2'", U("more")));
 	assert_string_equal(status(), "there, 102 entries, fine");
 	assert_int_equal(truncate(indexed_session(), 270000), 0);
-	assert_string_equal(status(), "there, 102 entries, the session is shorter than what it covers");
+	assert_string_equal(status(),
+			    "there, 102 entries, the session is shorter than what it covers");
 	make_shape(indexed_session(), &shapes[0]);
 	assert_string_equal(status(), "there, 102 entries, the session was changed");
 	make_index(indexed_session());
@@ -195,7 +196,8 @@ static void index_cap__removes_the_oldest(void **state)
 	/* in order of age: 0 3 6 9 2 5 8 1 4 7, of which 0 is kept */
 	rameti_index_cap(indexed_cache(), "1-0.idx", 6999);
 	assert_string_equal(names_in(indexed_cache()),
-			    "1-0.idx 1-1.idx 1-1.idx.old 1-4.idx 1-5.idx 1-7.idx 1-8.idx notes.idx");
+			    "1-0.idx 1-1.idx 1-1.idx.old 1-4.idx 1-5.idx 1-7.idx 1-8.idx "
+			    "notes.idx");
 	rameti_index_cap(indexed_cache(), "1-0.idx", 0);
 	assert_string_equal(names_in(indexed_cache()), "1-0.idx 1-1.idx.old notes.idx");
 	rameti_index_cap(temp_path(indexed_dir, "nowhere"), "", 0);

@@ -143,7 +143,8 @@ static void stale__first_and_last_bytes_changed_and_grew(void **state)
 {
 	(void)state;
 	make_old_index();
-	write_at(indexed_session(), place_of(indexed_session(), "'cwd':'/w'"), dq("'cwd':'/v'"), 10);
+	write_at(indexed_session(), place_of(indexed_session(), "'cwd':'/w'"), dq("'cwd':'/v'"),
+		 10);
 	add_to(indexed_session(), MESSAGE("y1", "'z1'", U("more")));
 	assert_opens_by_scan(indexed_session());
 	make_old_index();

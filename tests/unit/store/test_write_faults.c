@@ -411,23 +411,33 @@ static void level__none_syncs_when_told(void **state)
 
 static void level__failed_sync_is_unknown_and_the_end(void **state)
 {
+	(void)state;
+	given_talk(TALK, RAMET_LEVEL_NONE);
+	must(ramet_session_append_message(s, js(U("fine")), NULL, &why));
+	now = (struct faults){ .kind = FAULT_FDATASYNC, .n = 1, .sys = EIO };
+	faults_start(&now);
+	refused(ramet_session_sync(s, &why), RAMET_EUNKNOWN);
+	assert_int_equal(faults_stop(), 1);
+	assert_true(append_one() < 0);
+	assert_true(ramet_session_sync(s, &why) < 0);
+	assert_int_equal(count(), 3);
+}
+
+/* What fails before the sync of the file leaves no doubt about what is in it. */
+static void level__a_directory_that_cannot_be_synced_is_an_error(void **state)
+{
 	int kind;
 
 	(void)state;
-	for (kind = FAULT_FSYNC; kind <= FAULT_FDATASYNC; kind++) {
+	for (kind = FAULT_OPEN; kind <= FAULT_FSYNC; kind += FAULT_FSYNC - FAULT_OPEN) {
 		given_talk(TALK, RAMET_LEVEL_NONE);
 		must(ramet_session_append_message(s, js(U("fine")), NULL, &why));
 		now = (struct faults){ .kind = kind, .n = 1, .sys = EIO };
 		faults_start(&now);
-		if (ramet_session_sync(s, &why) == 0) {
-			assert_int_equal(faults_stop(), 0);
-			continue;
-		}
+		refused(ramet_session_sync(s, &why), RAMET_EIO);
 		assert_int_equal(faults_stop(), 1);
-		assert_int_equal(why.code, RAMET_EUNKNOWN);
-		assert_true(append_one() < 0);
-		assert_true(ramet_session_sync(s, &why) < 0);
-		assert_int_equal(count(), 3);
+		must(ramet_session_sync(s, &why));
+		must(append_one());
 	}
 }
 
@@ -816,6 +826,7 @@ int main(void)
 		IN_DIR(level__each_syncs_every_append),
 		IN_DIR(level__none_syncs_when_told),
 		IN_DIR(level__failed_sync_is_unknown_and_the_end),
+		IN_DIR(level__a_directory_that_cannot_be_synced_is_an_error),
 		IN_DIR(level__turn_syncs_at_the_end_of_a_turn),
 		IN_DIR(level__none_syncs_what_it_wrote_before_reading_anew),
 		IN_DIR(level__doubt_outlives_a_refresh),
