@@ -189,6 +189,8 @@ static int add_made(struct rameti_reader *r, struct ramet_row *row, struct ramet
 	}
 	if (r->prev != RAMET_NONE) {
 		prev = ramet_tree_id(r->tree, r->prev);
+		if (prev.len != sizeof(before) - 1)
+			return rameti_tree_fail_broken(err);         /* from a damaged index */
 		memcpy(before, prev.ptr, prev.len);      /* adding may move the tree's ids */
 		prev.ptr = before;
 	}

@@ -528,7 +528,7 @@ int rameti_index_write(struct ramet_session *s, struct ramet_error *err)
 		r = rameti_newfile_open(&n, path.ptr, 0600, err);
 	if (!r)
 		r = write_all(&n, s, &h, err);
-	/* synced, though its checksums would tell: nobody shall meet a torn one after a power cut */
+	/* synced, though its checksums would tell: no torn one is met after a power cut */
 	if (!r)
 		r = rameti_newfile_commit(&n, RAMETI_NEWFILE_REPLACE | RAMETI_NEWFILE_SYNC, err);
 	rameti_newfile_abort(&n);

@@ -5,8 +5,8 @@
  * it has grown since, bit 1: version 1, bit 2: what is asked first) and how many bytes the file
  * loses at its end; then a place in three bytes, a length in one, and so many bytes to be put
  * there. The checksums of the head, the sums and the last piece are put right afterwards, so that
- * what lies behind them is reached. Whatever comes of it: opening goes well and nothing runs off. If
- * the head and the last piece are as they were, every call answers as after a scan, or says
+ * what lies behind them is reached. Whatever comes of it: opening goes well and nothing runs off.
+ * If the head and the last piece are as they were, every call answers as after a scan, or says
  * RAMET_ECONFLICT.
  */
 #include <assert.h>
