@@ -74,7 +74,8 @@ static void *write_all(void *arg)
 	size_t i;
 
 	for (i = 0; i < n_lines && !j->failed; i++)
-		j->failed = write(j->fd, lines[i].ptr, lines[i].len + 1) < 0 || fdatasync(j->fd) < 0;
+		j->failed = write(j->fd, lines[i].ptr, lines[i].len + 1) < 0 ||
+			    fdatasync(j->fd) < 0;
 	return NULL;
 }
 

@@ -220,7 +220,7 @@ static uint64_t block_end(uint64_t from, uint64_t end)
 	return end - from <= BLOCK ? end : from + BLOCK;
 }
 
-/* The last line, which starts in this block, is cut off: perhaps it is being written just now.
+/* The last line, which starts in this block, has no end: perhaps it is being written just now.
  * Look once more, a little later; what was added meanwhile then belongs to this block too. */
 static int look_again(struct scan *s, struct rameti_source *source, uint64_t from,
 		      struct rameti_batch *b, struct ramet_error *err)
@@ -230,8 +230,9 @@ static int look_again(struct scan *s, struct rameti_source *source, uint64_t fro
 	uint64_t size;
 	int r;
 
-	if (!b->tail_open || b->tail_is_row || !b->n_odd ||
-	    b->odd[b->n_odd - 1].kind == RAMETI_ODD_BLANK || source->file.fd < 0)
+	if (!b->tail_open || source->file.fd < 0 ||
+	    (!b->tail_is_row &&
+	     (!b->n_odd || b->odd[b->n_odd - 1].kind == RAMETI_ODD_BLANK)))
 		return 0;
 	env->nanosleep(env->user, &wait);
 	r = rameti_source_size(source, &size, err);

@@ -86,9 +86,11 @@ static int is_header(const char *line, size_t len)
 
 void crash_know_lines(struct crash_oracle *o, const void *bytes, size_t len)
 {
-	const char *p = bytes, *end = p + len, *eol;
+	const char *p = bytes, *end, *eol;
 
-	for (; p < end; p = eol + 1) {
+	if (!len)
+		return;
+	for (end = p + len; p < end; p = eol + 1) {
 		eol = memchr(p, '\n', (size_t)(end - p));
 		eol = eol ? eol : end;
 		if (eol == p || p[0] != '{' || eol[-1] != '}')
