@@ -13,6 +13,10 @@ set(test_environment
 	"ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
 	"UBSAN_OPTIONS=print_stacktrace=1"
 	"TSAN_OPTIONS=halt_on_error=1")
+if(RAMET_COVERAGE)
+	# What a process may not count (another user, a file size limit) is not its standard error.
+	list(APPEND test_environment "GCOV_ERROR_FILE=/dev/null")
+endif()
 
 function(ramet_add_test name label timeout)
 	add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

@@ -115,8 +115,8 @@ RAMET_API void ramet_session_unlock(struct ramet_session *s);
 enum ramet_conflict {
 	RAMET_CONFLICT_BRANCH = 0, /* hang under the leaf it has: a sibling branch grows */
 	RAMET_CONFLICT_APPEND, /* if the leaf was the last entry, hang under theirs */
-	RAMET_CONFLICT_REFUSE /* ECONFLICT, nothing is written, theirs are taken in: the next append
-				 goes through */
+	RAMET_CONFLICT_REFUSE /* ECONFLICT, nothing is written, theirs are taken in; the leaf stays,
+				 and the next append goes through */
 };
 RAMET_API void ramet_session_on_conflict(struct ramet_session *s, int policy);
 /* How many entries of others were taken in since the handle was opened. Programs that take no lock

@@ -32,6 +32,7 @@ struct cmd {
 	const char *more;                        /* a paragraph, then examples, or NULL */
 	const struct opt *opts;                  /* beside the common ones; may be NULL */
 	size_t min_words, max_words;             /* without the command's name */
+	int reads_input;                         /* standard input: it cannot be run twice */
 	/* 0 fine, 1 the answer is no, negative an error. */
 	int (*run)(struct cli *cli, struct ramet_error *err);
 };

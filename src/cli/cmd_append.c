@@ -139,5 +139,5 @@ const struct cmd cmd_append = {
 		"Examples:\n"
 		"  ramet append s.jsonl '{\"role\":\"user\",\"content\":\"hello\"}'\n"
 		"  my-agent | ramet append @last - --level turn\n",
-	.opts = opts, .min_words = 2, .max_words = 2, .run = run,
+	.opts = opts, .min_words = 2, .max_words = 2, .reads_input = 1, .run = run,
 };

@@ -132,8 +132,8 @@ static int run(struct cli *cli, struct ramet_error *err)
 		print(cli, &done);
 	if (!r && done.n_refused && !opts.dry_run)
 		r = rameti_fail_at(err, RAMET_EFORMAT, path.ptr, 0, RAMET_NO_OFFSET,
-				   "damage in the middle: nothing was changed; --salvage takes "
-				   "out what cannot be read");
+				   "nothing was changed: damage in the middle and a missing header "
+				   "need --salvage");
 	ramet_repair_release(&done);
 	ramet_buf_release(&path);
 	return r;

@@ -95,7 +95,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	if (path)
 		return new_key(cli, path, err);
 	if (!cli->args.n_words)
-		return rameti_fail(err, CLI_USAGE, "which session?");
+		return rameti_fail(err, CLI_USAGE, "which session? give a path, an id or @last");
 	r = resolve_session_with(cli, NULL, &s, err);
 	if (r < 0)
 		return r;

@@ -38,6 +38,19 @@ static int check_words(const struct cli *cli, struct ramet_error *err)
 	return 0;
 }
 
+/* An index that was found damaged is gone by now: without it the command says what it would have
+ * said, unless something was said already. */
+static int run_command(struct cli *cli, struct ramet_error *err)
+{
+	int r = cli->cmd->run(cli, err);
+
+	if (r != RAMET_ECONFLICT || !strstr(err->text, "the index of the session was damaged") ||
+	    cli->cmd->reads_input || !out_take_back(&cli->out))
+		return r;
+	*err = (struct ramet_error){ .offset = RAMET_NO_OFFSET };
+	return cli->cmd->run(cli, err);
+}
+
 /* What is asked for beside a command: help and version go before everything else. */
 static int run(struct cli *cli, struct ramet_error *err)
 {
@@ -56,7 +69,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 		return EXIT_USAGE;
 	}
 	r = check_words(cli, err);
-	return r < 0 ? r : cli->cmd->run(cli, err);
+	return r < 0 ? r : run_command(cli, err);
 }
 
 static int parse_and_run(struct cli *cli, int argc, char **argv, struct ramet_error *err)

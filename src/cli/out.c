@@ -92,6 +92,14 @@ int out_open(struct out *o, const struct args *a, struct ramet_error *err)
 	return r;
 }
 
+int out_take_back(struct out *o)
+{
+	if (o->begun || o->pager)
+		return 0;
+	ramet_buf_reset(&o->buf);
+	return 1;
+}
+
 int out_ready(const struct out *o, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_default();
@@ -115,6 +123,7 @@ static void write_all(struct out *o, struct ramet_bytes b)
 		ssize_t n = env->write(env->user, o->fd, b.ptr, b.len);
 
 		if (n >= 0) {
+			o->begun |= n > 0;
 			b.ptr += n;
 			b.len -= (size_t)n;
 		} else if (errno == EAGAIN) {

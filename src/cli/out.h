@@ -29,6 +29,7 @@ enum style {
 struct out {
 	struct ramet_buf buf;                    /* append text that is safe already */
 	int fd, sys;                             /* where to; the first errno of a failed write */
+	int begun;                               /* something was passed on */
 	int terminal, colour;
 	size_t width, rows;                      /* width 0: no limit */
 	int may_page;
@@ -46,6 +47,8 @@ int out_close(struct out *o, struct ramet_error *err);
 /* Can anything be written at all? Asked before something is stored whose answer would be
  * lost. EIO. */
 int out_ready(const struct out *o, struct ramet_error *err);
+/* Forget what is held back; 0 when something was passed on already. */
+int out_take_back(struct out *o);
 /* Has writing failed? Then there is no point in going on. */
 int out_broken(const struct out *o);
 

@@ -293,6 +293,8 @@ static int open_file(struct sealing *g, struct ramet_error *err)
 	g->size = rameti_session_size(g->s);
 	if (!r && (uint64_t)g->st.st_size < g->size)
 		r = fail(g, RAMET_ECONFLICT, "another program cut the file shorter", err);
+	if (!r && rameti_session_pin(g->s, &g->st) < 0)
+		r = fail(g, RAMET_ECONFLICT, "another program replaced the file", err);
 	return r;
 }
 
@@ -336,6 +338,7 @@ int ramet_session_seal(struct ramet_session *s, const struct ramet_seal_opts *op
 	ramet_session_lock(s);
 	if (!r)
 		r = seal(&g, err);
+	(void)rameti_session_pin(s, NULL);
 	ramet_session_unlock(s);
 	if (!r) {
 		g.done.up_to = g.now.up_to;

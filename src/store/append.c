@@ -260,6 +260,10 @@ static int lock_current(struct ramet_session *s, struct ramet_error *err)
 			wait_for_tail(s);
 		else if (!r && look == RAMETI_LOOK_GREW)
 			r = rameti_session_catch_up(s, size, err);
+		else if (!r && s->pinned)
+			r = rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
+					   "another program replaced the file; nothing was "
+					   "written");
 		else if (!r)
 			r = rameti_session_reload(s, err);
 		if (!r && look == RAMETI_LOOK_GREW && s->log.appending && !tail_open(s))

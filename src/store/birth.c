@@ -154,3 +154,9 @@ uint64_t rameti_session_size(const struct ramet_session *s)
 {
 	return s->source.size;
 }
+
+int rameti_session_pin(struct ramet_session *s, const struct stat *st)
+{
+	s->pinned = st != NULL;
+	return st && (st->st_dev != s->log.dev || st->st_ino != s->log.ino) ? RAMET_ECONFLICT : 0;
+}

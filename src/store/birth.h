@@ -51,6 +51,9 @@ int rameti_id_next(struct rameti_id_maker *m, const struct ramet_tree *t, char i
 
 /* Absolute; NULL in memory. */
 const char *rameti_session_abs_path(const struct ramet_session *s);
+/* From now on appends go to this very file or fail with ECONFLICT; NULL ends that. 0, or
+ * ECONFLICT when the handle has another file open. Called with the lock of the session held. */
+int rameti_session_pin(struct ramet_session *s, const struct stat *st);
 /* Bytes of its file that the tree covers. */
 uint64_t rameti_session_size(const struct ramet_session *s);
 

@@ -45,6 +45,7 @@ struct ramet_session {
 	uint64_t indexed;                        /* bytes that an index covers */
 	uint64_t others;                         /* entries of others that were taken in */
 	int on_conflict;                         /* enum ramet_conflict */
+	int pinned;                              /* append to this very file or not at all */
 	int index_doubt;                         /* a line was not what its row said */
 	int stale; /* the file has more than the tree: load it anew */
 	/* reading */

@@ -352,6 +352,10 @@ def test_help():
     overview = run("--help").out
     same(run("help").out, overview)
     same(run("-h").out, overview)
+    writers = overview[overview.index("Reading changes nothing;"):].partition(".\n")[0]
+    for name in ("new", "append", "branch", "fork", "label", "name", "migrate", "repair", "seal",
+                 "delete"):
+        check(re.search(rf"\b{name}\b", writers), writers)
     for name in COMMANDS + ["help"]:
         text = run(name, "--help").out
         same(run("help", name).out, text)

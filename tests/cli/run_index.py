@@ -218,9 +218,6 @@ def test_damaged_index():
         with open(index, "wb") as f:
             f.write(whole[:at] + bytes([whole[at] ^ 1 << dice.randrange(8)]) + whole[at + 1:])
         r = ramet("tree", path, "--json")
-        if r.code == 3:
-            check("index of the session was damaged" in r.err and not r.out, r.err)
-            r = ramet("tree", path, "--json")
         same((r.code, r.out), (0, plain), at)
 
 

@@ -145,6 +145,32 @@ static void buf__survives_every_failing_allocation(void **state)
 	assert_int_equal(len, 500);
 }
 
+static void buf__text_that_cannot_be_made_is_an_error(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(100);
+
+	(void)state;
+	ramet_buf_add_str(&b, "before");
+	ramet_buf_addf(&b, "a %ls", L"\xd800");  /* no such character in the C locale */
+	assert_int_equal(ramet_buf_status(&b), RAMET_EINVAL);
+	assert_string_equal(b.ptr, "before");
+	ramet_buf_release(&b);
+	/* also without any room yet */
+	ramet_buf_addf(&b, "%ls", L"\xd800");
+	assert_int_equal(ramet_buf_status(&b), RAMET_EINVAL);
+	assert_string_equal(ramet_buf_bytes(&b).ptr, "");
+	ramet_buf_release(&b);
+}
+
+static void buf__without_a_limit_leaves_room_for_the_zero_byte(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(SIZE_MAX);
+
+	(void)state;
+	assert_int_equal(ramet_buf_reserve(&b, SIZE_MAX), RAMET_ENOMEM);
+	ramet_buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +181,8 @@ int main(void)
 		cmocka_unit_test(buf__absurd_sizes_fail_cleanly),
 		cmocka_unit_test(buf__detach_hands_over_the_memory),
 		cmocka_unit_test(buf__survives_every_failing_allocation),
+		cmocka_unit_test(buf__text_that_cannot_be_made_is_an_error),
+		cmocka_unit_test(buf__without_a_limit_leaves_room_for_the_zero_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,25 @@ static void random__failure_is_an_error(void **state)
 	assert_int_equal(err.sys, ENOSYS);
 }
 
+static ssize_t gives_nothing(void *user, void *to, size_t len)
+{
+	(void)user, (void)to, (void)len;
+	return 0;
+}
+
+static void random__a_source_that_gives_nothing_is_an_error(void **state)
+{
+	struct ramet_error err;
+	struct failing_env fe;
+	char bytes[4];
+
+	(void)state;
+	failing_env_init(&fe, 0, 0);
+	fe.env.getrandom = gives_nothing;
+	assert_int_equal(rameti_random(&fe.env, bytes, 4, &err), RAMET_EIO);
+	assert_int_equal(err.sys, EIO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +90,7 @@ int main(void)
 		cmocka_unit_test(clock__a_broken_clock_gives_no_time),
 		cmocka_unit_test(random__fills_all_whatever_the_source_does),
 		cmocka_unit_test(random__failure_is_an_error),
+		cmocka_unit_test(random__a_source_that_gives_nothing_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

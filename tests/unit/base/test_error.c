@@ -127,6 +127,51 @@ static void error__every_code_has_a_name(void **state)
 	assert_string_equal(ramet_version(), RAMET_VERSION);
 }
 
+static void error__text_that_cannot_be_made_is_no_text(void **state)
+{
+	struct ramet_error err;
+
+	(void)state;
+	memset(&err, 'x', sizeof(err));
+	/* no such character in the C locale */
+	assert_int_equal(rameti_fail(&err, RAMET_EINVAL, "a %ls", L"\xd800"), RAMET_EINVAL);
+	assert_string_equal(err.text, "");
+	assert_int_equal(err.code, RAMET_EINVAL);
+}
+
+static void error__is_cut_between_characters_only(void **state)
+{
+	struct ramet_error err;
+	char text[400], path[2 * RAMET_ERROR_PATH];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	memcpy(text + 252, "\xf0\x9f\x98\x80", 4);
+	text[300] = '\0';
+	rameti_fail(&err, RAMET_EINVAL, "%s\x7f", text);
+	assert_int_equal(strlen(err.text), 252);
+	memset(text, 0x80, 300);                         /* no characters at all */
+	rameti_fail(&err, RAMET_EINVAL, "%s", text);
+	assert_int_equal(strlen(err.text), 255);
+	ramet_error_print(&err, text, 3);
+	assert_string_equal(text, "\x80\x80");
+	rameti_fail(&err, RAMET_EINVAL, "\x7f");
+	assert_string_equal(err.text, "?");
+	memset(path, 0x80, sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	rameti_fail_at(&err, RAMET_EIO, path, 0, RAMET_NO_OFFSET, "x");
+	assert_string_equal(err.path, "");
+}
+
+static void error__names_keep_their_capitals(void **state)
+{
+	struct ramet_error err;
+
+	(void)state;
+	assert_int_equal(rameti_fail_sys(&err, EDOTDOT, NULL, "x"), RAMET_EIO);
+	assert_string_equal(err.text, "x: RFS specific error");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +183,9 @@ int main(void)
 		cmocka_unit_test(error__set_path_keeps_the_first),
 		cmocka_unit_test(error__print_leaves_out_what_is_not_known),
 		cmocka_unit_test(error__every_code_has_a_name),
+		cmocka_unit_test(error__text_that_cannot_be_made_is_no_text),
+		cmocka_unit_test(error__is_cut_between_characters_only),
+		cmocka_unit_test(error__names_keep_their_capitals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

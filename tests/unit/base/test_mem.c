@@ -109,6 +109,20 @@ static void grow__doubles_up_to_the_limit(void **state)
 	ramet_free(items);
 }
 
+static void grow__a_size_that_cannot_be_doubled_is_the_largest(void **state)
+{
+	uint32_t cap = UINT32_MAX / 2 + 1;
+	void *items = NULL;
+
+	(void)state;
+	assert_true(rameti_mul(5, 0) == 0);
+	failing_memory_start(1);
+	assert_int_equal(rameti_grow(&items, &cap, cap, 1, UINT32_MAX), RAMET_ENOMEM);
+	assert_int_equal(failing_memory_stop(), 1);
+	assert_null(items);
+	assert_true(cap == UINT32_MAX / 2 + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +132,7 @@ int main(void)
 		cmocka_unit_test(arena__dup_ends_in_a_zero_byte),
 		cmocka_unit_test(arena__survives_every_failing_allocation),
 		cmocka_unit_test(grow__doubles_up_to_the_limit),
+		cmocka_unit_test(grow__a_size_that_cannot_be_doubled_is_the_largest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -992,10 +992,52 @@ static void check__survives_no_memory(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, drop_dir)
 
+/* The same entries in another file, as after a repair or a migration. */
+static void put_another(void *user)
+{
+	char other[TEMP_PATH];
+
+	(void)user;
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	put(other, FIVE "\n\n");
+	assert_int_equal(rename(other, path), 0);
+}
+
+static void seal__is_not_put_on_a_file_that_took_its_place(void **state)
+{
+	struct ramet_session *s;
+	unsigned n;
+	int reached = 1, r;
+
+	(void)state;
+	for (n = 1; reached; n++) {
+		const struct faults f = { .kind = FAULT_ANY, .n = n, .meanwhile = put_another };
+
+		put(path, FIVE);
+		s = opened(path);
+		faults_start(&f);
+		r = ramet_session_seal(s, NULL, &done, &why);
+		reached = faults_stop();
+		ramet_session_close(s);
+		if (r == RAMET_ECONFLICT && reached)
+			assert_file(path, "%s", FIVE "\n\n");
+		else
+			assert_int_equal(r, 0);
+		if (exists(path) && r == 0) {
+			struct ramet_verdict v = { 0 };
+
+			must(ramet_verify(path, NULL, &v, &why));
+			assert_int_equal(v.intact, 1);
+			ramet_verdict_release(&v);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(seal__covers_all_lines),
+		TEST(seal__is_not_put_on_a_file_that_took_its_place),
 		TEST(seal__has_exactly_this_content),
 		TEST(seal__counts_damaged_and_blank_lines),
 		TEST(seal__covers_a_last_line_without_newline),
