@@ -27,15 +27,15 @@ ASSERT = re.compile(r"^\s*(else\s+)?assert\(")
 
 
 def reports(build):
-    """gcov's view of each object that belongs to src/, run or not."""
+    """gcov's view of each object, run or not; a test may hold a file of src/ as a part."""
     notes = []
     for where, _, names in os.walk(build):
-        if "/src/" in where + "/":
-            notes += [os.path.join(where, name) for name in names if name.endswith(".gcno")]
+        notes += [os.path.join(where, name) for name in names if name.endswith(".gcno")]
     notes.sort()
     for at in range(0, len(notes), 50):
+        # not checked: gcov complains of objects that no test ran
         out = subprocess.run(["gcov", "-b", "--json-format", "--stdout", *notes[at:at + 50]],
-                             check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                              text=True, cwd=build).stdout
         for line in out.splitlines():
             if line.startswith("{"):

@@ -474,6 +474,122 @@ static void path_stat__leaves_the_output_alone_on_failure(void **state)
 	assert_int_equal(st.st_size, 1);
 }
 
+static void file__says_what_a_path_names_only_if_that_is_why(void **state)
+{
+	static const int reasons[] = { EISDIR, ENXIO, ENODEV };
+	const char *path = scratch_file("h", "x", 1);
+	struct ramet_error err;
+	struct failing_env fe;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct rameti_file f = { &fe.env, -1 };
+
+		failing_env_init(&fe, 1, reasons[i]);
+		assert_int_equal(rameti_file_open(&f, path, RAMETI_FILE_READ, &err), RAMET_EIO);
+		assert_int_equal(err.sys, reasons[i]);
+		failing_env_init(&fe, 1, reasons[i]);
+		assert_int_equal(rameti_file_open(&f, scratch_path("none"), RAMETI_FILE_READ, &err),
+				 RAMET_EIO);
+		assert_int_equal(err.sys, reasons[i]);
+	}
+}
+
+static void file__places_beyond_the_largest_file_are_refused(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	char text[8];
+
+	(void)state;
+	assert_int_equal(rameti_file_open(&f, scratch_file("i", "x", 1), RAMETI_FILE_READ, NULL),
+			 0);
+	assert_int_equal(rameti_file_read_at(&f, text, 8, (uint64_t)INT64_MAX - 7, NULL),
+			 RAMET_EINVAL);
+	(void)rameti_file_close(&f);
+}
+
+static void file__read_all_leaves_a_buffer_that_failed_and_one_without_need(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf none = RAMET_BUF_INIT(0), failed = RAMET_BUF_INIT(1);
+	struct ramet_error err;
+
+	(void)state;
+	assert_int_equal(rameti_file_open(&f, scratch_file("j", "", 0), RAMETI_FILE_READ, NULL), 0);
+	assert_int_equal(rameti_file_read_all(&f, &none, NULL), 0);
+	assert_null(none.ptr);
+	ramet_buf_add_str(&failed, "too long");
+	assert_int_equal(rameti_file_read_all(&f, &failed, &err), RAMET_ELIMIT);
+	assert_string_equal(err.text, "the buffer has failed before");
+	(void)rameti_file_close(&f);
+	ramet_buf_release(&failed);
+}
+
+/* A name whose type cannot be had is told all the same. */
+static void dir__a_type_that_cannot_be_had_is_unknown(void **state)
+{
+	struct seen s = { 0, 0, 0, 0, 0 };
+	const char *dir = some_dir();
+	struct failing_env fe;
+	unsigned n, fewer = 0;
+
+	(void)state;
+	for (n = 1; n < 12; n++) {
+		memset(&s, 0, sizeof(s));
+		failing_env_init(&fe, n, EACCES);
+		fe.no_types = 1;
+		if (!rameti_dir_each(&fe.env, dir, note, &s, NULL) && s.n == 3)
+			fewer += s.dirs + s.files + s.links == 2;
+	}
+	assert_int_equal(fewer, 3);
+	memset(&s, 0, sizeof(s));
+	failing_env_init(&fe, 0, 0);
+	fe.no_types = 1;
+	failing_memory_start(1);
+	assert_int_equal(rameti_dir_each(&fe.env, dir, note, &s, NULL), 0);
+	assert_int_equal(failing_memory_stop(), 1);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(s.dirs + s.files + s.links, 2);
+}
+
+static ssize_t long_link(void *user, const char *path, char *to, size_t len)
+{
+	(void)user, (void)path;
+	memset(to, 'a', len);
+	return (ssize_t)len;
+}
+
+static void path_follow__says_why_it_stops(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(1 << 16);
+	char to[300];
+	struct ramet_error err;
+	struct failing_env fe;
+	unsigned n, reached = 1;
+	const char *link = scratch_path("link");
+
+	(void)state;
+	memset(to, 't', sizeof(to) - 1);
+	to[sizeof(to) - 1] = '\0';
+	assert_int_equal(symlink(to, link), 0);
+	failing_env_init(&fe, 0, 0);
+	fe.env.readlink = long_link;
+	assert_int_equal(rameti_path_follow(&fe.env, link, &b, &err), RAMET_ELIMIT);
+	assert_string_equal(err.text, "a link that is too long");
+	for (n = 1; reached; n++) {
+		int r;
+
+		failing_memory_start(n);
+		r = rameti_path_follow(NULL, link, &b, &err);
+		ramet_buf_release(&b);
+		reached = (unsigned)failing_memory_stop();
+		assert_int_equal(r, reached ? RAMET_ENOMEM : 0);
+	}
+	assert_true(n > 3);
+	(void)unlink(link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -493,6 +609,11 @@ int main(void)
 		cmocka_unit_test(dir__tells_names_and_types),
 		cmocka_unit_test(dir__says_what_is_wrong),
 		cmocka_unit_test(path_stat__leaves_the_output_alone_on_failure),
+		cmocka_unit_test(file__says_what_a_path_names_only_if_that_is_why),
+		cmocka_unit_test(file__places_beyond_the_largest_file_are_refused),
+		cmocka_unit_test(file__read_all_leaves_a_buffer_that_failed_and_one_without_need),
+		cmocka_unit_test(dir__a_type_that_cannot_be_had_is_unknown),
+		cmocka_unit_test(path_follow__says_why_it_stops),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

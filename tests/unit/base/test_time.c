@@ -91,8 +91,8 @@ static const struct { const char *text; int64_t ms; } cases[] = {
 	{ "\xc3\xa9 Mar 2 2026", INT64_C(1772427600000) },
 	{ "\x0e Mar 2 2026", INT64_C(1772427600000) },
 	{ "Mar 2 2026\t", INT64_C(1772427600000) },
-	{ "Mar 2 2026\xc2", INT64_C(1772427600000) },
-	{ "Mar 2 2026\xe2\x80", INT64_C(1772427600000) },
+	{ "Mar 2 2026\xc2", RAMETI_TIME_NONE },
+	{ "Mar 2 2026\xe2\x80", RAMETI_TIME_NONE },
 };
 
 static int set_zone(void **state)

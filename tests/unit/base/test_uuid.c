@@ -115,6 +115,8 @@ static void uuid__fails_without_clock_or_random(void **state)
 	failing_env_init(&fe, 0, 0);
 	fe.now.tv_sec = -5;
 	assert_int_equal(rameti_uuid7(&g, &fe.env, id, NULL), RAMET_EIO);
+	fe.now.tv_sec = (time_t)1 << 40;                 /* too late for 48 bits of milliseconds */
+	assert_int_equal(rameti_uuid7(&g, &fe.env, id, NULL), RAMET_EIO);
 	assert_string_equal(id, "untouched");
 	assert_int_equal(g.started, 0);
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -326,6 +327,133 @@ static void watch__gives_everything_back(void **state)
 	assert_in_range(n, 2, 9);
 }
 
+/* ---- what the system tells ---- */
+
+static struct {
+	char text[200];
+	size_t len;
+	int sys, left;                           /* an errno, or times the text is told */
+} said;
+
+static void say(int wd, uint32_t claimed_len, const char *name, size_t len)
+{
+	struct inotify_event e = { .wd = wd, .mask = IN_CREATE, .len = claimed_len };
+
+	memcpy(said.text + said.len, &e, sizeof(e));
+	memcpy(said.text + said.len + sizeof(e), name, len);
+	said.len += sizeof(e) + len;
+}
+
+static ssize_t read_said(void *user, int fd, void *to, size_t len)
+{
+	(void)user, (void)fd, (void)len;
+	if (said.left == 0) {
+		errno = said.sys;
+		return said.sys ? -1 : 0;
+	}
+	if (said.left > 0)
+		said.left--;
+	memcpy(to, said.text, said.len);
+	return (ssize_t)said.len;
+}
+
+static int poll_said(void *user, struct pollfd *fds, unsigned n, int timeout_ms)
+{
+	(void)user, (void)fds, (void)timeout_ms;
+	sys.polls++;
+	return n && said.len ? 1 : 0;
+}
+
+static int is_told(int wd, uint32_t claimed_len, const char *name, size_t len)
+{
+	said.len = 0;
+	said.sys = EAGAIN;
+	said.left = 1;
+	say(wd, claimed_len, name, len);
+	sys.polls = 0;
+	return waits(RAMETI_WATCH_SLOW_MS * 2) == 1 && sys.polls == 1;
+}
+
+static void watch__takes_what_is_said_of_its_name_only(void **state)
+{
+	(void)state;
+	put("d/f", "one");
+	calls.env.read = read_said;
+	calls.env.poll = poll_said;
+	watch("d/f", 0);
+	said.len = 0;
+	assert_true(is_told(-1, 0, "", 0));              /* some were lost */
+	assert_true(is_told(w.file_wd, 0, "", 0));
+	assert_true(is_told(w.dir_wd, 0, "", 0));        /* the directory itself */
+	assert_true(is_told(w.dir_wd, 4, "f\0\0", 4));
+	assert_false(is_told(w.dir_wd, 4, "g\0\0", 4));
+	assert_false(is_told(w.file_wd + w.dir_wd + 1, 0, "", 0));   /* of a watch given up */
+	assert_false(is_told(w.dir_wd, 400, "f\0\0", 4));    /* longer than what was read */
+	assert_true(w.fd >= 0);
+}
+
+static void watch__of_a_name_that_is_its_own_directory(void **state)
+{
+	(void)state;
+	calls.env.read = read_said;
+	calls.env.poll = poll_said;
+	watch("d/.", 0);
+	assert_int_equal(w.file_wd, w.dir_wd);
+	assert_true(is_told(w.dir_wd, 0, "", 0));
+	assert_false(is_told(w.dir_wd, 4, "g\0\0", 4));
+}
+
+static void watch__does_not_listen_for_ever(void **state)
+{
+	(void)state;
+	put("d/f", "one");
+	calls.env.read = read_said;
+	calls.env.poll = poll_said;
+	watch("d/f", 20);
+	said.len = 0;
+	say(w.file_wd, 0, "", 0);
+	said.left = -1;                                  /* no end */
+	assert_int_equal(waits(SOON), 1);
+	assert_true(w.fd >= 0);
+	said.left = 3;                                   /* then the end of a file that has none */
+	said.sys = 0;
+	assert_int_equal(waits(SOON), 1);
+	assert_int_equal(w.fd, -1);
+}
+
+static void watch__interrupted_while_listening_goes_on(void **state)
+{
+	(void)state;
+	put("d/f", "one");
+	calls.env.read = read_said;
+	calls.env.poll = poll_said;
+	watch("d/f", 20);
+	said.len = 0;
+	say(w.file_wd, 0, "", 0);
+	said.left = 0;
+	said.sys = EINTR;
+	assert_int_equal(waits(SOON), 1);
+	assert_true(w.fd >= 0);
+}
+
+static void watch__an_endless_pause_is_cut_to_what_can_be_waited(void **state)
+{
+	(void)state;
+	put("d/f", "one");
+	watch("d/f", UINT32_MAX);
+	assert_true(w.poll_ms == INT32_MAX);
+	assert_int_equal(waits(5), 0);
+}
+
+static void watch__of_a_file_that_cannot_be_watched_looks_often(void **state)
+{
+	(void)state;
+	/* a name in what is no directory: neither there nor missing */
+	put("d/f", "one");
+	watch("d/f/x", 20);
+	looks_often();
+}
+
 #define with_directory(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -344,6 +472,12 @@ int main(void)
 		with_directory(watch__outlasts_signals),
 		with_directory(watch__ends_without_a_clock),
 		with_directory(watch__gives_everything_back),
+		with_directory(watch__takes_what_is_said_of_its_name_only),
+		with_directory(watch__of_a_name_that_is_its_own_directory),
+		with_directory(watch__does_not_listen_for_ever),
+		with_directory(watch__interrupted_while_listening_goes_on),
+		with_directory(watch__an_endless_pause_is_cut_to_what_can_be_waited),
+		with_directory(watch__of_a_file_that_cannot_be_watched_looks_often),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "codec/pi_list.h"
+#include "failing.h"
 
 #define HEADER_MS 1767225600000
 #define HEADER "{\"type\":\"session\",\"version\":3,\"id\":\"s\"," \
@@ -324,6 +325,59 @@ static void pi_list__bounds_text_at_a_character(void **state)
 	free(text);
 }
 
+static int read_all(struct rameti_pi_list *l, struct ramet_bytes text, struct ramet_error *err)
+{
+	size_t used = 0;
+	int r = rameti_pi_list_init(l, 1, err);
+
+	if (!r)
+		r = rameti_pi_list_header(l, text, &used, err);
+	text.ptr += used;
+	text.len -= used;
+	if (!r)
+		r = rameti_pi_list_lines(l, text, err);
+	rameti_pi_list_release(l);
+	return r;
+}
+
+static void pi_list__survives_every_failing_allocation(void **state)
+{
+	static const char text[] = "[0]\n";
+	static const char session[] = "0\n" HEADER USER("[{\"type\":\"text\",\"text\":\"a\"}]", "5")
+		"{\"type\":\"session_info\",\"name\":\"n\"}\n" USER("\"b\"", "6");
+	struct rameti_pi_list l;
+	struct ramet_error err;
+	unsigned n, reached = 1;
+	int r;
+
+	(void)state;
+	for (n = 1; reached; n++) {
+		failing_memory_start(n);
+		r = read_all(&l, ramet_bytes_of(session), &err);
+		reached = (unsigned)failing_memory_stop();
+		/* a time that there is no memory to decode is one that cannot be read */
+		assert_true(r == RAMET_ENOMEM || r == 0);
+		assert_true(reached || r == 0);
+	}
+	assert_true(n > 10);
+	for (n = 1, reached = 1; reached; n++) {
+		failing_memory_start(n);
+		r = read_all(&l, ramet_bytes_of(text), &err);
+		reached = (unsigned)failing_memory_stop();
+		assert_int_equal(r, reached ? RAMET_ENOMEM : 0);
+	}
+}
+
+/* A type written with an escape may be one that counts. */
+static void pi_list__looks_at_types_with_escapes(void **state)
+{
+	(void)state;
+	says(HEADER "{\"type\":\"m\\u0065ssage\",\"message\":{\"role\":\"user\",\"content\":\"a\","
+	     "\"timestamp\":3}}\n" USER("\"b\"", "12345678901234567890")
+	     USER("\"c\"", "1234567890123456") USER("\"d\"", "1.5"), 4, "a", "a b c d",
+	     RAMET_TIME_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +398,8 @@ int main(void)
 		cmocka_unit_test(pi_list__pieces_make_no_difference),
 		cmocka_unit_test(pi_list__begin_forgets_the_file_before),
 		cmocka_unit_test(pi_list__bounds_text_at_a_character),
+		cmocka_unit_test(pi_list__survives_every_failing_allocation),
+		cmocka_unit_test(pi_list__looks_at_types_with_escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /*
  * failing.h - memory and system calls that fail on demand.
  */
-#ifndef TESTS_UNIT_BASE_FAILING_H
-#define TESTS_UNIT_BASE_FAILING_H
+#ifndef TESTS_UNIT_FAILING_H
+#define TESTS_UNIT_FAILING_H
 
 #include "base/env.h"
 
