@@ -1,5 +1,5 @@
 /*
- * test_finding.c - findings are kept up to a limit and counted beyond it; names of what a row holds.
+ * test_finding.c - findings are kept up to a limit and counted beyond; names of what a row holds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
