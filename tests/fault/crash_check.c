@@ -77,6 +77,12 @@ static uint64_t header_hash(const void *line, size_t len)
 	return crash_mix(11, line, len);
 }
 
+/* The bytes of a file; a pointer also when it has none. */
+static const char *text_of(const struct crash_node *n)
+{
+	return n->data ? (const char *)n->data : "";
+}
+
 static int is_header(const char *line, size_t len)
 {
 	static const char start[] = "{\"type\":\"session\",";
@@ -154,7 +160,7 @@ struct crash_change *crash_change(struct crash_oracle *o, const char *path, cons
 
 static void know_open_tail(struct crash_oracle *o, const struct crash_node *n)
 {
-	const char *bytes = (const char *)n->data, *p = bytes + n->len;
+	const char *bytes = text_of(n), *p = bytes + n->len;
 
 	while (p > bytes && p[-1] != '\n')
 		p--;
@@ -224,7 +230,7 @@ static void read_raw(struct look *l)
 	static const char current[] = "\"version\":3";
 	unsigned node = crash_find(l->image, l->path);
 	const struct crash_node *n = &l->image->nodes[node];
-	const char *p = (const char *)n->data, *end = node ? p + n->len : p, *eol;
+	const char *p = text_of(n), *end = node ? p + n->len : p, *eol;
 	size_t line = 0;
 
 	l->exists = node != CRASH_NONE;
@@ -449,7 +455,7 @@ static int check_whole(struct look *l, const struct crash_fs *image)
 
 	if (!node || !n->len || n->data[n->len - 1] == '\n')
 		return 0;
-	end = (const char *)n->data + n->len;
+	end = text_of(n) + n->len;
 	for (p = end; p > (const char *)n->data && p[-1] != '\n'; p--)
 		;
 	if (!is_known(l->o, line_hash(p, (size_t)(end - p))) ||
