@@ -154,6 +154,33 @@ static void labels__pass_up_what_the_callback_says(void **state)
 	small_tree_release(&s);
 }
 
+/* Texts so long that each needs memory of its own. */
+static void labels__survive_the_lack_of_memory_for_long_texts(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(1u << 20);
+	char text[600];
+	int i;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (i = 0; i < 3; i++)
+		ramet_buf_addf(&b, "{'type':'label','id':'l%d','parentId':null,'timestamp':'%s',"
+				   "'targetId':'%s%d','label':'%s'}\n", i, text, text, i, text);
+	assert_int_equal(ramet_buf_status(&b), 0);
+	assert_survives_no_memory(b.ptr, all_labels);
+	ramet_buf_release(&b);
+}
+
+static void labels__of_no_tree_are_none(void **state)
+{
+	struct ramet_labels labels = RAMET_LABELS_INIT;
+
+	(void)state;
+	assert_null(ramet_labels_find(&labels, 0));
+	ramet_labels_release(&labels);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +193,8 @@ int main(void)
 		cmocka_unit_test(labels__are_found_fast_among_many),
 		cmocka_unit_test(labels__survive_the_lack_of_memory),
 		cmocka_unit_test(labels__pass_up_what_the_callback_says),
+		cmocka_unit_test(labels__survive_the_lack_of_memory_for_long_texts),
+		cmocka_unit_test(labels__of_no_tree_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

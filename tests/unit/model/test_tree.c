@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/map.h"
 #include "model/tree.h"
 
 #define MAX_ROWS 40
@@ -501,6 +502,43 @@ static void tree__asks_the_user_it_was_told_last(void **state)
 	rameti_tree_free(t);
 }
 
+/* Ids of any length are told, cut. */
+static void tree__tells_long_ids_that_do_not_resolve(void **state)
+{
+	struct ramet_row facts = { .type = RAMET_ENTRY_MESSAGE };
+	struct ramet_bytes id, none = { NULL, 0 };
+	struct ramet_tree *t = NULL;
+	struct ramet_error err;
+	uint32_t row = 77;
+	char text[100];
+
+	(void)state;
+	memset(text, 'i', sizeof(text));
+	id.ptr = text;
+	id.len = sizeof(text);
+	assert_int_equal(rameti_tree_new(&t, 7, NULL, NULL, NULL), 0);
+	assert_int_equal(ramet_tree_resolve(t, id, &row, &err), RAMET_ENOTFOUND);
+	assert_int_equal(strlen(err.text), sizeof("no entry ") - 1 + 80);
+	facts.id_hash = rameti_id_hash(id);
+	assert_int_equal(rameti_tree_add(t, &facts, id, none, NULL), 0);
+	text[99] = 'j';
+	facts.id_hash = rameti_id_hash(id);
+	assert_int_equal(rameti_tree_add(t, &facts, id, none, NULL), 0);
+	/* an entry without an id fits nothing */
+	facts.flags = RAMET_ROW_NO_ID;
+	facts.id_hash = rameti_id_hash(none);
+	assert_int_equal(rameti_tree_add(t, &facts, none, none, NULL), 0);
+	assert_int_equal(rameti_tree_settle(t, NULL), 0);
+	id.len = 60;
+	assert_int_equal(ramet_tree_resolve(t, id, &row, &err), RAMET_EAMBIGUOUS);
+	assert_int_equal(row, 77);
+	assert_non_null(strstr(err.text, "fits more than one"));
+	assert_null(ramet_tree_id(t, 3).ptr);
+	assert_null(ramet_tree_id(t, RAMET_NONE).ptr);
+	assert_null(rameti_tree_parent_id(t, 3).ptr);
+	rameti_tree_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +551,7 @@ int main(void)
 		cmocka_unit_test(tree__cannot_fail_where_room_was_made),
 		cmocka_unit_test(tree__making_room_fails_and_changes_nothing),
 		cmocka_unit_test(tree__asks_the_user_it_was_told_last),
+		cmocka_unit_test(tree__tells_long_ids_that_do_not_resolve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

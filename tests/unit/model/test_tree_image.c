@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "failing.h"
 #include "model/tree_priv.h"
 
 #define PAGE 4096u
@@ -477,6 +478,66 @@ static void tree_image__minds_only_what_it_holds(void **state)
 	small_tree_release(&s);
 }
 
+/* ---- memory ---- */
+
+static int from_image(const struct kept *k, struct small_tree *s, struct ramet_tree **t,
+		      struct ramet_error *err)
+{
+	struct rameti_mapping maps[RAMETI_TREE_PARTS];
+	int i, r;
+
+	map(k, 0, maps);
+	r = rameti_tree_from_image(t, &k->image, maps, k->sums, entry_of, s, err);
+	for (i = 0; i < RAMETI_TREE_PARTS; i++)
+		assert_null(maps[i].base);
+	return r;
+}
+
+/* A row more, and every part leaves its mapping. */
+static int one_more(struct ramet_tree *t, struct ramet_error *err)
+{
+	struct ramet_row row = { .type = RAMET_ENTRY_LABEL, .flags = RAMET_ROW_HAS_PARENT };
+	struct ramet_bytes id = ramet_bytes_of("fresh"), parent = ramet_bytes_of("a1");
+	int r;
+
+	row.id_hash = rameti_id_hash(id);
+	row.parent_hash = rameti_id_hash(parent);
+	r = rameti_tree_add(t, &row, id, parent, err);
+	return r < 0 ? r : rameti_tree_settle(t, err);
+}
+
+static void tree_image__survives_every_failing_allocation(void **state)
+{
+	struct small_tree s;
+	struct ramet_error err;
+	struct kept k;
+	unsigned n, reached = 1;
+	int r;
+
+	(void)state;
+	small_tree_init(&s, trees[6]);
+	keep(&k, s.tree);
+	for (n = 1; reached; n++) {
+		struct ramet_tree *t = NULL;
+
+		failing_memory_start(n);
+		r = from_image(&k, &s, &t, &err);
+		if (!r)
+			r = rameti_tree_add_waiting(t, ramet_bytes_of("gone"), &err);
+		if (!r) {
+			r = one_more(t, &err);
+			if (r < 0)
+				assert_int_equal(ramet_tree_count(t), ramet_tree_count(s.tree));
+		}
+		rameti_tree_free(t);
+		reached = (unsigned)failing_memory_stop();
+		assert_int_equal(r, reached ? RAMET_ENOMEM : 0);
+	}
+	assert_true(n > 8);
+	kept_release(&k);
+	small_tree_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +547,7 @@ int main(void)
 		cmocka_unit_test(tree_image__refuses_what_does_not_fit),
 		cmocka_unit_test(tree_image__says_when_it_is_broken),
 		cmocka_unit_test(tree_image__minds_only_what_it_holds),
+		cmocka_unit_test(tree_image__survives_every_failing_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
