@@ -54,8 +54,10 @@ asan tsan:
 	@tools/need.sh build check
 	@python3 tools/check.py --jobs $(JOBS) --only $@
 
+# Counts of earlier runs would be added to.
 coverage:
 	@tools/need.sh build check
+	@if [ -d build/coverage ]; then find build/coverage -name '*.gcda' -delete; fi
 	@python3 tools/check.py --jobs $(JOBS) --only coverage
 	@python3 tools/coverage.py build/coverage
 
@@ -87,7 +89,7 @@ help:
 	@echo "make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each, stops at the first finding"
 	@echo "make asan      the tests under the address and undefined behaviour sanitizers"
 	@echo "make tsan      the tests under the thread sanitizer"
-	@echo "make coverage  lines executed by the tests, per file"
+	@echo "make coverage  lines and branches taken by the tests, per file and room"
 	@echo "make interop   ROUNDS=$(ROUNDS) sessions against the published pi (npm)"
 	@echo "make docs      docs/api anew from the public headers"
 	@echo "make install   into PREFIX=$(PREFIX) (DESTDIR is honoured)"

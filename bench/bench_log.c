@@ -102,10 +102,12 @@ static int run_jobs(size_t n, size_t batch, const char *dir, int bare)
 		failed |= prepare(&jobs[i], dir, bare) < 0;
 	}
 	start = now_ms();
-	for (i = 0; i < n && !failed; i++)
+	if (n == 1 && !failed)
+		(void)(bare ? write_all : append_all)(&jobs[0]);
+	for (i = 0; i < n && n > 1 && !failed; i++)
 		failed = pthread_create(&jobs[i].thread, NULL, bare ? write_all : append_all,
 					&jobs[i]) != 0;
-	for (i = 0; i < n && !failed; i++)
+	for (i = 0; i < n && n > 1 && !failed; i++)
 		(void)pthread_join(jobs[i].thread, NULL);
 	start = now_ms() - start;
 	for (i = 0; i < n; i++) {

@@ -324,6 +324,19 @@ def warm_open(path, env):
     return statistics.median(f["openMs"] + f["contextUs"] / 1e3 for f in facts), facts[0]["privateKb"]
 
 
+def bench_sealed(table, folder, path):
+    """The same session sealed every 4 000 lines."""
+    sealed = os.path.join(folder, "sealed.jsonl")
+    subprocess.run([tool("seal_session"), path, sealed, "4000"], check=True,
+                   env=dict(os.environ, XDG_CACHE_HOME=os.path.join(folder, "cache")))
+    with open(sealed, "rb") as f:
+        os.fsync(f.fileno())                         # else writing it back goes on meanwhile
+    ours, floor = by_turns([BIN, "verify", sealed], ["wc", "-l", sealed], runs=5)
+    table.add("verify 1 GB, sealed every 4 000 lines", ms(ours), f"wc -l {ms(floor)}", f"{ours / floor:.1f}x wc -l",
+              "<= 12")
+    os.unlink(sealed)
+
+
 def bench_index(table, folder, node):
     """Opening at the cost of the context: sessions of any length with 300 messages at the leaf."""
     env = dict(os.environ, BENCH_INDEX="1", XDG_CACHE_HOME=os.path.join(folder, "cache"))
@@ -350,7 +363,171 @@ def bench_index(table, folder, node):
     if os.path.exists(os.path.join(HERE, "../src/ops/verify.c")):
         ours, floor = by_turns([BIN, "verify", path], ["wc", "-l", path], runs=3)
         table.add("verify 1 GB, not sealed", ms(ours), f"wc -l {ms(floor)}", f"{ours / floor:.1f}x wc -l", "<= 8")
+        bench_sealed(table, folder, path)
     os.unlink(path)
+
+
+def bench_sidecar(table, folder, node):
+    path = os.path.join(folder, "sidecar.jsonl")
+    subprocess.run([tool("bench_sidecar"), "make", path, str(ENTRIES)], check=True)
+    full = median_of([tool("bench_sidecar"), "full", path], "ms", RUNS)
+    for mode, bar in (("tail", ">= 50"), ("active", "-")):
+        ms = median_of([tool("bench_sidecar"), mode, path], "ms", RUNS)
+        what = "the tail (256 entries)" if mode == "tail" else "the active path (all of them)"
+        table.add(f"open and read {what} of a V2 sidecar with 100k frames", f"{ms:.2f} ms",
+                  f"full {full:.2f} ms", f"{full / ms:.1f}x faster", bar)
+
+
+def bench_sqlite(table, folder, node):
+    """A home in a database against the same rows in plain SQLite, and against a file."""
+    messages = os.path.join(folder, "sqlite-messages.jsonl")
+    make_messages(messages)
+    sqlite = [sys.executable, "-c", SQLITE]
+    got = in_rounds(folder, {
+        "single": [tool("bench_sqlite"), "1", messages, "DIR"],
+        "plain": sqlite + ["1", messages, "DIR"],
+        "file": [tool("bench_log"), "batch", "1", messages, "DIR"],
+        "hundred": [tool("bench_sqlite"), "100", messages, "DIR"],
+        "plain-hundred": sqlite + ["100", messages, "DIR"],
+    })
+    s = {name: answer[0] for name, answer in got.items()}
+    table.add(f"append {APPENDS} messages to sqlite:FILE, level each", ms(s["single"]),
+              f"plain SQLite {ms(s['plain'])}", f"{s['single'] / s['plain']:.2f}x", "<= 1.3")
+    table.add("the same against a session file", ms(s["single"]), f"file {ms(s['file'])}",
+              f"{s['single'] / s['file']:.2f}x", "-")
+    table.add("100 a call to sqlite:FILE", ms(s["hundred"]),
+              f"plain SQLite, 100 a transaction {ms(s['plain-hundred'])}",
+              f"{s['hundred'] / s['plain-hundred']:.2f}x", "<= 1.5")
+
+
+def make_yoi(folder, count):
+    """The same talk as pi, as yoi's hashed log and as its segment."""
+    import hashlib
+    rng = random.Random(5)
+    paths = [os.path.join(folder, name) for name in
+             ("yoi-pi.jsonl", "01a01180-11e8-7201-80c0-ffee00000001.jsonl", "yoi-segment.jsonl")]
+    pi, g1, g2 = (open(p, "w") for p in paths)
+    prev, config = None, {"max_tokens": None, "temperature": None, "top_p": None, "top_k": None,
+                          "stop_sequences": [], "reasoning": None}
+
+    def compact(o):
+        return json.dumps(o, separators=(",", ":"))
+
+    def hashed(record):
+        nonlocal prev
+        text = compact(record)
+        h = hashlib.sha256((bytes.fromhex(prev) if prev else bytes(32)) + text.encode()).hexdigest()
+        g1.write('{"hash":"%s","prev_hash":%s,%s\n' % (h, compact(prev), text[1:]))
+        prev = h
+
+    start = {"system_prompt": None, "config": config, "history": []}
+    hashed({"kind": "session_start", "ts": 1, **start})
+    g2.write(compact({"kind": "segment_start", "ts": 1, "session_id":
+                      "01a01180-11e8-7201-80c0-ffee00000001", **start}) + "\n")
+    pi.write(compact({"type": "session", "version": 3, "id": "s", "cwd": "/w",
+                      "timestamp": "2026-03-01T10:00:00.000Z"}) + "\n")
+    for i in range(count):
+        text = " ".join(rng.choice(("alpha", "beta", "gamma", "delta")) for _ in range(rng.randint(20, 180)))
+        role = "assistant" if i % 2 else "user"
+        part = {"type": "text", "text": text}
+        item = {"type": "message", "role": role, "content": [part]}
+        kind = {"kind": "message", "role": role, "content": [{"kind": "text", "text": text}]}
+        pi.write(compact({"type": "message", "id": f"{i:08x}", "parentId": f"{i - 1:08x}" if i else None,
+                          "timestamp": "2026-03-01T10:00:00.000Z",
+                          "message": {"role": role, "content": [part], "timestamp": 1}}) + "\n")
+        if i % 2:
+            hashed({"kind": "assistant_items", "ts": 2, "items": [item]})
+            g2.write(compact({"kind": "assistant_item", "ts": 2, "item": kind}) + "\n")
+        else:
+            hashed({"kind": "user_input", "ts": 2, "item": item})
+            g2.write(compact({"kind": "user_input", "ts": 2, "segments":
+                              [{"kind": "text", "content": text}]}) + "\n")
+    for f in (pi, g1, g2):
+        f.close()
+    return paths
+
+
+def bench_yoi(table, folder, node):
+    pi, g1, g2 = make_yoi(folder, 10_000)
+    base = median_of([tool("bench_yoi"), "load", pi], "ms", 3)
+    for path, name in ((g1, "hashed log"), (g2, "segment")):
+        t = median_of([tool("bench_yoi"), "load", path], "ms", 3)
+        table.add(f"load a {name} of yoi, 10 000 messages", f"{t:.2f} ms", f"as pi {base:.2f} ms",
+                  f"{t / base:.2f}x", "<= 2")
+    got = report([tool("bench_yoi"), "verify", g1])
+    table.add("verify the hash chain, JSON included", f"{got['verify']:.0f} MB/s",
+              f"bare SHA-256 {got['sha256']:.0f} MB/s", f"{got['verify'] / got['sha256']:.2f}",
+              ">= 0.4")
+
+
+def strip_ours(source, target):
+    """A log as yoi itself writes it: without our member, and without what we carry in it."""
+    with open(source, encoding="utf-8") as a, open(target, "w", encoding="utf-8") as b:
+        for line in a:
+            record = json.loads(line)
+            if record.get("domain") != "ramet.entry":
+                record.pop("ramet", None)
+                b.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def bench_formats(table, folder, node):
+    """Sessions of the other systems, each against the same entries as pi has them."""
+    def path(name):
+        return os.path.join(folder, name + ".jsonl")
+
+    def make(source, to, target):
+        return report([tool("bench_formats"), "make", path(source), to, path(target)])
+
+    subprocess.run([tool("make_session"), path("whole"), "13000", "17000000", "4500"], check=True)
+    n = make("whole", "pi", "pi")["entries"]
+    make("pi", "ggcode", "ggcode")
+    make("pi", "yoi", "carried")
+    strip_ours(path("carried"), path("yoi"))
+    make("yoi", "pi", "yoi-as-pi")
+    for name, same, what, bar in (
+            ("ggcode", "pi", "a ggcode session", "<= 2"), ("yoi", "yoi-as-pi", "a yoi session", "<= 2"),
+            ("carried", "pi", "a yoi session made of pi's, which carries pi's entries", "-")):
+        other, ours = report([tool("bench_formats"), "load", str(RUNS * 3), path(same), path(name)])["ms"]
+        table.add(f"load {what}, {n} messages", f"{ours:.2f} ms", f"as pi {other:.2f} ms", f"{ours / other:.2f}x", bar)
+    subprocess.run([tool("bench_formats"), "hashed", path("yoi"), path("hashed")], check=True)
+    ours, bare = report([tool("bench_formats"), "verify", str(RUNS * 3), path("hashed")])["ms"]
+    table.add(f"verify a hashed yoi log, {os.path.getsize(path('hashed')) / 1e6:.0f} MB", f"{ours:.2f} ms",
+              f"SHA-256 {bare:.2f} ms", f"{bare / ours:.2f} of it", ">= 0.4")
+
+
+LINES = ("pi", "pirust", "ggcode", "yoi")
+
+
+def bench_convert(table, folder, node):
+    """All pairs of formats of lines, with the stored lines carried along."""
+    source = os.path.join(folder, "convert-pi.jsonl")
+    subprocess.run([tool("make_session"), source, str(ENTRIES), str(SIZE), "300"], check=True)
+    for a in LINES:
+        path = os.path.join(folder, f"convert-{a}.jsonl")
+        if a != "pi":
+            subprocess.run([BIN, "convert", source, "--to", a, "-o", path], check=True, stdout=subprocess.DEVNULL)
+        for b in LINES:
+            if a == b:
+                continue
+            out = os.path.join(folder, "converted.jsonl")
+            ours, floor = report([tool("bench_formats"), "convert", str(PEER_RUNS), path, b, out])["ms"]
+            table.add(f"convert 100k entries from {a} to {b}", f"{ours:.0f} ms", f"read + write {floor:.0f} ms",
+                      f"{ours / floor:.2f}x", "<= 3")
+        if a != "pi":
+            os.unlink(path)
+    os.unlink(source)
+
+
+def bench_ggcode(table, folder, node):
+    home = os.path.join(folder, "ggcode")
+    subprocess.run([tool("bench_ggcode"), "make", home, "2000"], check=True)
+    first, second, bare, append = report([tool("bench_ggcode"), "append", "201", home])["ms"]
+    table.add("append to ggcode, 2 000 sessions, index in step", f"{first:.2f} ms", f"bare {bare:.2f} ms",
+              f"{first / bare:.2f}x", "<= 1.5")
+    table.add("the same within five seconds of the last", f"{second:.2f} ms", f"bare {bare:.2f} ms",
+              f"{second / bare:.2f}x", "-")
+    table.add("the same against write + fdatasync alone", f"{second:.2f} ms", f"bare {append:.2f} ms",
+              f"{second / append:.2f}x", "-")
 
 
 PARTS = {
@@ -361,6 +538,12 @@ PARTS = {
     "start": lambda table, folder, node: bench_start(table),
     "append": bench_append,
     "fork": bench_fork,
+    "sidecar": bench_sidecar,
+    "sqlite": bench_sqlite,
+    "formats": bench_formats,
+    "convert": bench_convert,
+    "ggcode": bench_ggcode,
+    "yoi": bench_yoi,
 }
 
 

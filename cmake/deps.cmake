@@ -21,3 +21,11 @@ find_library(RAMET_CRYPTO_ARCHIVE libcrypto.a)
 if(NOT RAMET_CRYPTO_ARCHIVE)
 	set(RAMET_CRYPTO_ARCHIVE "")
 endif()
+
+# SQLite is opened at run time (src/base/sql.c): nothing is linked.
+if(RAMET_SQLITE)
+	if(NOT RAMET_SQLITE_INCLUDE)
+		message(FATAL_ERROR "RAMET_SQLITE is ON, but there is no sqlite3.h (libsqlite3-dev)")
+	endif()
+	target_include_directories(ramet_deps SYSTEM INTERFACE ${RAMET_SQLITE_INCLUDE})
+endif()

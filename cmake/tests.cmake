@@ -1,4 +1,4 @@
-# Tests and benchmarks. Labels: unit fuzz header house golden cli fault.
+# Tests and benchmarks. Labels: unit contract fuzz header house golden cli fault.
 #
 # A runner script tells its counts in a line "N passed, N failed"; exit status 77 means skipped.
 
@@ -62,6 +62,10 @@ if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
 		ramet_glob(tests "tests/unit/${room}/test_*.c")
 		ramet_glob(helpers "tests/unit/${room}/*.c" "tests/unit/*.c")
 		list(FILTER helpers EXCLUDE REGEX "/probe_[a-z_]*\\.c$")
+		if(NOT RAMET_SQLITE)
+			list(FILTER tests EXCLUDE REGEX "/test_(home_.*sqlite|pirust_index)\\.c$")
+			list(FILTER helpers EXCLUDE REGEX "/test_")
+		endif()
 		if(tests)
 			list(REMOVE_ITEM helpers ${tests})
 		endif()
@@ -80,8 +84,23 @@ if(CMOCKA_INCLUDE_DIR AND CMOCKA_LIBRARY)
 			ramet_add_test(unit.${room}.${stem} unit 300 ${target})
 		endforeach()
 	endforeach()
+	# ---- contract: every case in every home; the .c files beside test_*.c are shared ----
+	ramet_glob(tests "tests/contract/test_*.c")
+	ramet_glob(helpers "tests/contract/*.c")
+	list(REMOVE_ITEM helpers ${tests})
+	foreach(source IN LISTS tests)
+		cmake_path(GET source STEM stem)
+		string(REPLACE test_ "" stem "${stem}")
+		ramet_add_tool(contract_${stem} "${source}" ${helpers}
+			tests/unit/store/temp_dir.c tests/unit/store/written.c tests/fault/whole.c)
+		target_include_directories(contract_${stem} SYSTEM PRIVATE "${CMOCKA_INCLUDE_DIR}")
+		target_include_directories(contract_${stem} PRIVATE
+			tests/unit tests/unit/store tests/fault)
+		target_link_libraries(contract_${stem} PRIVATE "${CMOCKA_LIBRARY}")
+		ramet_add_test(contract.${stem} contract 300 contract_${stem})
+	endforeach()
 else()
-	message(STATUS "cmocka is not installed: unit tests are left out")
+	message(STATUS "cmocka is not installed: unit and contract tests are left out")
 endif()
 
 # ---- helpers of the golden runners, and benchmarks: plain executables ----

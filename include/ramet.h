@@ -16,5 +16,9 @@
 #include <ramet/codec.h>
 #include <ramet/store.h>
 #include <ramet/ops.h>
+#include <ramet/ggcode.h>
+#include <ramet/ckptmgr.h>
+#include <ramet/pirust.h>
+#include <ramet/yoi.h>
 
 #endif

@@ -25,6 +25,8 @@ RUNNERS = [
     ("valgrind", "the same under valgrind", "alloc_valgrind.py"),
     ("names", "every public call is among those", "run_names.py"),
     ("procs", "killed writers, many writers, writers without a lock, full disks", "run_procs.py"),
+    ("homes", "writers of every home and layout are killed, a few hundred times",
+     "../contract/test_together"),
     ("planted", "bugs planted into the library are found", "run_planted.py"),
 ]
 
@@ -55,7 +57,8 @@ def main():
     args = parser.parse_args()
     build = os.path.abspath(os.path.join(ROOT, args.build))
     env = dict(os.environ, RAMET_BIN=os.path.join(build, "ramet"), RAMET_BUILD=build,
-               RAMET_SOURCE=ROOT, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
+               RAMET_CONTRACT_KILLS="3000" if args.soak else "250", RAMET_SOURCE=ROOT,
+               PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
     passed = failed = 0
     rows = []
     for name, about, program in RUNNERS:

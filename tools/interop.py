@@ -37,6 +37,10 @@ def run(script, env):
     return passed, failed
 
 
+# runners that compare with other programs than the peer
+WITHOUT_PEER = ("run_sqlite.py", "run_yoi.py")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
@@ -49,10 +53,14 @@ def main():
         return 77
     peer = subprocess.run([os.path.join(ROOT, "tools", "peer.sh")], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
+    node = package = ""
     if peer.returncode != 0:
         print((peer.stderr.strip() or "no peer").split("\n")[-1])
-        return 77
-    node, package = peer.stdout.split("\n")[:2]
+        runners = [name for name in runners if os.path.basename(name) in WITHOUT_PEER]
+        if not runners:
+            return 77
+    else:
+        node, package = peer.stdout.split("\n")[:2]
     build = os.path.abspath(os.path.join(ROOT, args.build))
     env = dict(os.environ, RAMET_BIN=os.path.join(build, "ramet"), RAMET_BUILD=build,
                RAMET_SOURCE=ROOT, RAMET_NODE=node, RAMET_PEER=package,

@@ -16,6 +16,7 @@ build cmd:make             make             cmake and the Makefile run it
 build cmd:cmake            cmake            describes the build
 build cmd:pkg-config       pkg-config       finds libraries
 build header:openssl/evp.h libssl-dev       SHA-256 and signatures (libcrypto)
+build header:sqlite3.h     libsqlite3-dev   databases with sessions in them (SQLite 3)
 check cmd:clang            clang            second compiler, sanitizers
 check sanitizers           libclang-rt-dev  run-time libraries of the sanitizers
 check header:cmocka.h      libcmocka-dev    unit tests
@@ -23,6 +24,7 @@ check cmd:python3          python3          test runners and house checks
 check file:/usr/share/zoneinfo/America/New_York tzdata  times with a zone
 check cmd:g++              g++              public headers compile as C++
 check cmd:nm               binutils         symbol check
+check cmd:sqlite3          sqlite3          reads our databases, and writes some for us to read
 fuzz  cmd:clang            clang            libFuzzer and sanitizers
 fuzz  sanitizers           libclang-rt-dev  run-time libraries of the sanitizers
 bench cmd:python3          python3          drives the benchmarks

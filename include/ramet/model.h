@@ -57,6 +57,7 @@ enum ramet_row_flags {
 	RAMET_ROW_ORPHAN = 8, /* parentId names no entry: a root */
 	RAMET_ROW_LOOP = 16, /* its link closed a loop and was cut: a root */
 	RAMET_ROW_BAD_UTF8 = 32,
+	RAMET_ROW_UNTIMED = 64, /* its record has no time, as its format allows */
 	RAMET_ROW_MADE_ATTEMPT = 0xf000 /* which attempt gave the made id (version 1) */
 };
 #define RAMET_TIME_NONE INT64_MIN                /* a time that is missing or does not parse */

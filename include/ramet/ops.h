@@ -54,6 +54,22 @@ RAMET_API int ramet_report_fork_messages(const struct ramet_session *s, struct r
  * then the entries with parentId re-chained. now_ms: the header's time. */
 RAMET_API int ramet_export_jsonl(const struct ramet_session *s, uint32_t leaf, int64_t now_ms,
 				 struct ramet_buf *out, struct ramet_error *err);
+/* The same, handed over piece by piece, so that it needs no memory for the whole. An error of write
+ * ends it and is passed up. */
+typedef int ramet_write_fn(void *user, struct ramet_bytes bytes, struct ramet_error *err);
+RAMET_API int ramet_export_jsonl_to(const struct ramet_session *s, uint32_t leaf, int64_t now_ms,
+				    ramet_write_fn *write, void *user, struct ramet_error *err);
+/* The path to leaf as Markdown, in the structure that ggcode's export has (what is said, tool calls
+ * and results; a title, the model), appended. */
+RAMET_API int ramet_export_md(const struct ramet_session *s, uint32_t leaf, struct ramet_buf *out,
+			      struct ramet_error *err);
+/* A view: a handle of its own on what the session holds now, with the same leaf, to report and
+ * export from without its lock, while others append. Of a file only a second opening, which an
+ * index makes short (entries that came meanwhile may be in it, behind the leaf); of a session in
+ * memory a copy. It is closed as any handle is, and not for writing. ENOTFOUND, ECONFLICT when
+ * the leaf is gone from the file, and as opening. */
+RAMET_API int ramet_session_view(struct ramet_session **out, struct ramet_session *s,
+				 struct ramet_error *err);
 
 /* ---- new sessions from old ones ---- */
 
@@ -411,6 +427,151 @@ RAMET_API int ramet_watch_next(struct ramet_watch *w, int64_t timeout_ms,
  * they are told again after the next look at it. */
 RAMET_API int ramet_watch_again(struct ramet_watch *w, uint32_t i, struct ramet_error *err);
 RAMET_API void ramet_watch_close(struct ramet_watch *w);
+
+/* ---- compaction, branch summaries, fork plans ----
+ *
+ * What is to be summarised, and where the summary goes; who writes it is not this library's
+ * business. The rules are pi's, so that both cut a session at the same place. A plan borrows from
+ * its session: it holds until the session is written to by others than the calls here, refreshed or
+ * closed. What forking at an entry means is ramet_fork_plan's to say, above. */
+
+/* The estimate for one message: its characters (UTF-16 units) by four, rounded up; 4800 characters
+ * for a picture. EJSON, EFORMAT for what is no object. */
+RAMET_API int ramet_message_tokens(struct ramet_bytes message, uint64_t *tokens,
+				   struct ramet_error *err);
+
+struct ramet_compact_opts {
+	uint64_t keep_tokens;                    /* about so much stays; 0: 20 000 */
+};
+/* Everything it points to is the plan's. */
+struct ramet_compact_plan {
+	uint32_t leaf;                           /* whose context is compacted */
+	uint32_t first_kept; /* from this row on it stays; RAMET_NONE: nothing to compact */
+	const char *why;                         /* then: why not; else NULL */
+	/* where the turn begins that is cut; RAMET_NONE: the cut stands between turns */
+	uint32_t turn;
+	uint64_t tokens_before;                  /* of the context, as ramet_context_tokens */
+	uint64_t tokens_summarized, tokens_kept; /* estimates of their messages */
+	/* the messages to summarise, and those of the cut turn before the cut */
+	const struct ramet_message *messages, *turn_messages;
+	uint32_t n_messages, n_turn_messages;
+	struct ramet_bytes previous;             /* the summary that is in force; ptr NULL: none */
+	/* files that were only read, and that were changed, also before previous */
+	const struct ramet_bytes *read_files, *modified_files;
+	uint32_t n_read_files, n_modified_files;
+	void *priv;
+};
+/* Plan a compaction of the context at leaf. Nothing to compact is no failure: see first_kept.
+ * EINVAL for no such row. Release the plan afterwards. */
+RAMET_API int ramet_compact_plan(const struct ramet_session *s, uint32_t leaf,
+				 const struct ramet_compact_opts *opts,
+				 struct ramet_compact_plan *plan, struct ramet_error *err);
+RAMET_API void ramet_compact_plan_release(struct ramet_compact_plan *plan);
+/* What a summariser should read, appended: the messages in <conversation>, the summary in force in
+ * <previous-summary>, the beginning of a cut turn in <turn-prefix>; each only if there is any. */
+RAMET_API int ramet_compact_text(const struct ramet_compact_plan *plan, struct ramet_buf *out,
+				 struct ramet_error *err);
+/* {"leafId","firstKeptEntryId","turnId","tokensBefore","tokensSummarized","tokensKept","messages",
+ * "turnMessages","previousSummary","readFiles","modifiedFiles"}; {"leafId","firstKeptEntryId":null,
+ * "reason"} when there is nothing to compact. with_text: and "text", as above. */
+RAMET_API int ramet_report_compact_plan(const struct ramet_session *s,
+					const struct ramet_compact_plan *plan, int with_text,
+					struct ramet_buf *out, struct ramet_error *err);
+
+/* A summary that was written for a plan. */
+struct ramet_written_summary {
+	struct ramet_bytes text;
+	struct ramet_bytes usage;                /* a JSON object, or missing */
+	int no_files;                            /* do not append the lists of files to it */
+};
+/* Append the compaction. ECONFLICT, and nothing is written, when the leaf is not the plan's any
+ * more or others hung something under it since; EINVAL for an empty summary or a plan without a
+ * cut; and the errors of appending. id as for appends. */
+RAMET_API int ramet_compact_apply(struct ramet_session *s, const struct ramet_compact_plan *plan,
+				  const struct ramet_written_summary *summary, char *id,
+				  struct ramet_error *err);
+
+struct ramet_branch_summary_opts {
+	uint64_t max_tokens;                     /* of messages, the newest first; 0: no limit */
+};
+/* What is left behind on the way from one entry to another; it owns all it points to. */
+struct ramet_branch_summary_plan {
+	uint32_t from, target; /* RAMET_NONE: before the first entry */
+	uint32_t ancestor;                       /* the last entry both paths have, or RAMET_NONE */
+	const uint32_t *rows;                    /* from behind it to `from` */
+	uint32_t n_rows;
+	/* those within the limit; without results of tools, edits applied */
+	const struct ramet_message *messages;
+	uint32_t n_messages;
+	uint64_t tokens;                         /* their estimate */
+	const struct ramet_bytes *read_files, *modified_files;
+	uint32_t n_read_files, n_modified_files;
+	void *priv;
+};
+/* EINVAL for no such row. Release the plan afterwards. */
+RAMET_API int ramet_branch_summary_plan(const struct ramet_session *s, uint32_t from,
+					uint32_t target,
+					const struct ramet_branch_summary_opts *opts,
+					struct ramet_branch_summary_plan *plan,
+					struct ramet_error *err);
+RAMET_API void ramet_branch_summary_plan_release(struct ramet_branch_summary_plan *plan);
+/* What a summariser should read, in <conversation>, appended; nothing when nothing is left. */
+RAMET_API int ramet_branch_summary_text(const struct ramet_branch_summary_plan *plan,
+					struct ramet_buf *out, struct ramet_error *err);
+/* {"leafId","targetId","ancestorId","entries":[id...],"messages","tokens","readFiles",
+ * "modifiedFiles"} and with_text "text". */
+RAMET_API int ramet_report_branch_summary(const struct ramet_session *s,
+					  const struct ramet_branch_summary_plan *plan,
+					  int with_text, struct ramet_buf *out,
+					  struct ramet_error *err);
+/* Go to the target and hang the summary there, behind the sentence pi puts before one. ECONFLICT
+ * when the leaf is not the plan's `from` any more; EINVAL for an empty summary. */
+RAMET_API int ramet_branch_summary_apply(struct ramet_session *s,
+					 const struct ramet_branch_summary_plan *plan,
+					 const struct ramet_written_summary *summary, char *id,
+					 struct ramet_error *err);
+
+/* ---- conversion ----
+ *
+ * A session of any format as one of any other (docs/guide/convert.md). What the target says in its
+ * own way is said so. What it cannot say it carries in records that its own program passes over,
+ * and the stored lines are carried too, so that converting back gives them again, byte for byte. */
+
+struct ramet_convert_opts {
+	const char *to;                          /* a format's name */
+	/* a file that does not exist, a directory, a file of many sessions (sqlite, ckptmgr);
+	 * NULL: where the format's own program keeps its sessions */
+	const char *place;
+	const char *id;                          /* NULL: the source's, if the format takes it */
+	int lean; /* without the stored lines: smaller, and only what is said comes back */
+	int one_branch; /* only the path to the row `leaf` */
+	uint32_t leaf;
+	int dry;                                 /* find out what would be lost, write nothing */
+	int level;                               /* enum ramet_level */
+};
+/* What became of entries of one kind ("message assistant", "custom ramet.leaf", ...). */
+struct ramet_convert_kind {
+	char kind[48];
+	uint64_t said, carried, left_out;
+};
+#define RAMET_CONVERT_KINDS_MAX 64
+struct ramet_convert_report {
+	uint64_t entries;                        /* of the source */
+	uint64_t said, carried, left_out;        /* them, by how the target has them */
+	/* of those carried: not on the branch that a format without branches tells */
+	uint64_t off_branch;
+	uint64_t restored; /* lines that were carried here from this very format: as they were */
+	uint64_t lines, bytes;                   /* of the target: stored lines carried; size */
+	struct ramet_convert_kind kinds[RAMET_CONVERT_KINDS_MAX];
+	uint32_t n_kinds;
+	struct ramet_buf path;                   /* of the new session; empty when dry */
+	struct ramet_buf id;
+};
+/* EINVAL for a format nobody knows, ECONFLICT when the place is taken; the source's errors.
+ * report: released by the caller, also on failure. */
+RAMET_API int ramet_convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
+			    struct ramet_convert_report *report, struct ramet_error *err);
+RAMET_API void ramet_convert_report_release(struct ramet_convert_report *report);
 
 /* ---- texts ---- */
 

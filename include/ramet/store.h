@@ -29,6 +29,7 @@ struct ramet_open_opts {
 	uint64_t max_line;                       /* bytes, 256 kB or more; 0: RAMET_JSON_LEN_MAX */
 	unsigned threads; /* for scanning large files; 0: as many as there are processors */
 	int no_cache;                            /* neither use nor write an index */
+	const char *format; /* a codec's name; NULL: what the first bytes look like */
 	/* for writing: */
 	int create; /* a file that is missing or of zero bytes becomes a fresh session at this path
 		     */
@@ -80,19 +81,21 @@ RAMET_API uint32_t ramet_session_leaf(const struct ramet_session *s);
  * ENOTFOUND for an unknown target, ECONFLICT when the file was removed, cut or replaced by
  * another program or stays locked, EIO, ELIMIT, ENOMEM. Formats: docs/format/pi.md. */
 
-#define RAMET_ID_SIZE 40                         /* room for an entry's id, with its NUL */
+#define RAMET_ID_SIZE 72                         /* room for an entry's id, with its NUL */
 
 struct ramet_create_opts {
 	const char *id;                          /* NULL: a new UUID, version 7 */
 	const char *parent_session;              /* path of the session it came from; NULL: none */
 	const char *dir; /* NULL: pi's directory of the cwd; made when the file is */
-	/* the header at once, without waiting for a message */
+	/* the header at once, without waiting for a message; other formats than pi's always do */
 	int write_now;
+	const char *format;                      /* NULL: "pi" */
 	int level;                               /* enum ramet_level */
 	uint32_t lock_ms;
 };
-/* A new session with pi's file name in a directory. cwd NULL: the process's. EINVAL for an id that
- * ramet_session_id_valid refuses. */
+/* A new session with the file name its format gives it. cwd NULL: the process's. dir NULL:
+ * where the format's own program keeps sessions; for "sqlite" and "ckptmgr" it is the file
+ * that holds them. EINVAL for an id that the format (for pi: ramet_session_id_valid) refuses. */
 RAMET_API int ramet_session_create(struct ramet_session **out, const char *cwd,
 				   const struct ramet_create_opts *opts, struct ramet_error *err);
 /* A session that never has a file. entries: lines of a session, with or without a header in front
@@ -118,6 +121,8 @@ enum ramet_conflict {
 	RAMET_CONFLICT_REFUSE /* ECONFLICT, nothing is written, theirs are taken in; the leaf stays,
 				 and the next append goes through */
 };
+/* Formats without branches (ggcode, yoi, ckptmgr): a leaf that was the last entry follows theirs
+ * whatever the policy, and an append to one that was moved elsewhere is EINVAL. */
 RAMET_API void ramet_session_on_conflict(struct ramet_session *s, int policy);
 /* How many entries of others were taken in since the handle was opened. Programs that take no lock
  * (pi) can still come in between: then both entries are stored, as siblings. */
@@ -217,7 +222,8 @@ RAMET_API int ramet_session_sync(struct ramet_session *s, struct ramet_error *er
  * checked, and let it take the name; then the handle goes on. Whether the append that said
  * EUNKNOWN is in it can be seen afterwards. Fine when there is no doubt. */
 RAMET_API int ramet_session_recover(struct ramet_session *s, struct ramet_error *err);
-/* Take in what others appended. 1: there was something new, 0: not. The leaf stays. */
+/* Take in what others appended. 1: there was something new, 0: not. The leaf stays; in formats
+ * without branches (ggcode, yoi, ckptmgr) one that was the last entry is so afterwards. */
 RAMET_API int ramet_session_refresh(struct ramet_session *s, struct ramet_error *err);
 
 /* ---- index ----

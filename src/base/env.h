@@ -41,6 +41,7 @@ struct rameti_env {
 	int (*linkat)(void *user, int from_dir, const char *from, int to_dir, const char *to,
 		      int flags);
 	int (*unlink)(void *user, const char *path);
+	int (*rmdir)(void *user, const char *path);
 	int (*mkdir)(void *user, const char *path, mode_t mode);
 	int (*fchmod)(void *user, int fd, mode_t mode);
 	ssize_t (*readlink)(void *user, const char *path, char *to, size_t len);

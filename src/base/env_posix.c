@@ -161,6 +161,12 @@ static int sys_unlink(void *user, const char *path)
 	return unlink(path);
 }
 
+static int sys_rmdir(void *user, const char *path)
+{
+	(void)user;
+	return rmdir(path);
+}
+
 static int sys_mkdir(void *user, const char *path, mode_t mode)
 {
 	(void)user;
@@ -288,6 +294,7 @@ static const struct rameti_env posix = {
 	.rename_new = sys_rename_new,
 	.linkat = sys_linkat,
 	.unlink = sys_unlink,
+	.rmdir = sys_rmdir,
 	.mkdir = sys_mkdir,
 	.fchmod = sys_fchmod,
 	.readlink = sys_readlink,

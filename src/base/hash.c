@@ -24,6 +24,23 @@ int rameti_sha256(const struct ramet_bytes *pieces, size_t n, uint8_t out[32])
 	return ok && SHA256_Final(out, &ctx) ? 0 : RAMET_ENOMEM;
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct rameti_sha256_run), "room for the state");
+
+void rameti_sha256_begin(struct rameti_sha256_run *run)
+{
+	(void)SHA256_Init((SHA256_CTX *)(void *)run->state);
+}
+
+void rameti_sha256_add(struct rameti_sha256_run *run, struct ramet_bytes bytes)
+{
+	(void)SHA256_Update((SHA256_CTX *)(void *)run->state, bytes.ptr, bytes.len);
+}
+
+int rameti_sha256_end(struct rameti_sha256_run *run, uint8_t out[32])
+{
+	return SHA256_Final(out, (SHA256_CTX *)(void *)run->state) ? 0 : RAMET_ENOMEM;
+}
+
 void rameti_hex(const uint8_t *data, size_t len, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

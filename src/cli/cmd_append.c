@@ -1,6 +1,7 @@
 /*
  * cli/cmd_append.c - ramet append: messages and entries at the end of a session.
  */
+#include "cli/answer.h"
 #include "cli/cli.h"
 #include "cli/feed.h"
 #include "cli/resolve.h"
@@ -33,8 +34,8 @@ static int one_word(const struct args *a, const char *option, const char *const 
 /* In the order of enum ramet_level. */
 static const char *const levels[] = { "each", "turn", "none", NULL };
 
-enum on_conflict { ON_CONFLICT_BRANCH, ON_CONFLICT_REFUSE };
-static const char *const policies[] = { "branch", "refuse", NULL };
+enum on_conflict { ON_CONFLICT_BRANCH, ON_CONFLICT_REFUSE, ON_CONFLICT_FORK };
+static const char *const policies[] = { "branch", "refuse", "fork", NULL };
 
 static int conflict(const struct ramet_session *s, const char *expected, struct ramet_error *err)
 {
@@ -52,29 +53,64 @@ static int conflict(const struct ramet_session *s, const char *expected, struct 
 			      "the leaf is %.*s, not %.60s", RAMET_FMT(id), expected);
 }
 
-/* Is the leaf where the caller thinks it is? If not, refuse or go back to that entry. */
-static int expect_leaf(struct ramet_session *s, const char *expected, int policy,
+/* A new session up to row takes the place of *s; its path is told before the ids. */
+static int fork_away(struct cli *cli, struct ramet_session **s, uint32_t row,
+		     struct ramet_error *err)
+{
+	struct ramet_buf json = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_session *fork = NULL;
+	struct ramet_json_writer w;
+	int r = ramet_fork_branch(&fork, *s, row, NULL, err);
+
+	if (!r)
+		r = ramet_session_write(fork, err);
+	if (r < 0) {
+		ramet_session_close(fork);
+		return r;
+	}
+	ramet_session_close(*s);
+	*s = fork;
+	if (!args_has(&cli->args, "json")) {
+		answer_path(cli, ramet_session_path(fork));
+		return 0;
+	}
+	ramet_json_writer_init(&w, &json);
+	ramet_json_open_object(&w);
+	answer_add_path(&w, "path", ramet_session_path(fork));
+	ramet_json_close_object(&w);
+	r = answer_json(cli, &json, err);
+	ramet_buf_release(&json);
+	return r;
+}
+
+/* Is the leaf where the caller thinks it is? If not, refuse, go back to that entry, or on
+ * from it in a session of our own. */
+static int expect_leaf(struct cli *cli, struct ramet_session **s, const char *expected, int policy,
 		       struct ramet_error *err)
 {
 	uint32_t row;
-	int r = resolve_entry(s, expected, &row, err);
+	int r = resolve_entry(*s, expected, &row, err);
 
 	/* what others append from now on is found out under the lock */
-	if (policy == ON_CONFLICT_REFUSE)
-		ramet_session_on_conflict(s, RAMET_CONFLICT_REFUSE);
-	if (r < 0 || row == ramet_session_leaf(s))
+	if (policy != ON_CONFLICT_BRANCH)
+		ramet_session_on_conflict(*s, RAMET_CONFLICT_REFUSE);
+	if (r < 0 || row == ramet_session_leaf(*s))
 		return r;
 	if (policy == ON_CONFLICT_REFUSE)
-		return conflict(s, expected, err);
-	return ramet_session_branch(s, row, err);
+		return conflict(*s, expected, err);
+	if (policy == ON_CONFLICT_FORK)
+		return fork_away(cli, s, row, err);
+	return ramet_session_branch(*s, row, err);
 }
 
-static int place_leaf(struct cli *cli, struct ramet_session *s, int policy, struct ramet_error *err)
+static int place_leaf(struct cli *cli, struct ramet_session **where, int policy,
+		      struct ramet_error *err)
 {
 	const char *expected = args_get(&cli->args, "expect");
 	const char *parent = args_get(&cli->args, "parent");
 	uint32_t row;
-	int r = expected ? expect_leaf(s, expected, policy, err) : 0;
+	int r = expected ? expect_leaf(cli, where, expected, policy, err) : 0;
+	struct ramet_session *s = *where;
 
 	if (r < 0 || !parent)
 		return r;
@@ -91,7 +127,7 @@ static int append(struct cli *cli, const struct ramet_open_opts *opts, int polic
 
 	if (r < 0)
 		return r;
-	r = place_leaf(cli, s, policy, err);
+	r = place_leaf(cli, &s, policy, err);
 	if (r == 0 && !strcmp(given, "-"))
 		r = feed_input(cli, s, err);
 	else if (r == 0)
@@ -113,9 +149,10 @@ static int run(struct cli *cli, struct ramet_error *err)
 		return policy;
 	if (args_has(a, "on-conflict") && !args_has(a, "expect"))
 		return rameti_fail(err, CLI_USAGE, "option --on-conflict wants --expect beside it");
-	if (policy == ON_CONFLICT_BRANCH && args_has(a, "parent"))
+	if (policy != ON_CONFLICT_REFUSE && args_has(a, "parent"))
 		return rameti_fail(err, CLI_USAGE,
-				   "options --on-conflict branch and --parent exclude each other");
+				   "options --on-conflict %s and --parent exclude each other",
+				   policies[policy]);
 	opts.level = level;
 	return append(cli, &opts, policy, err);
 }
@@ -123,7 +160,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 static const struct opt opts[] = {
 	{ "parent", 0, "ID", "hang it under this entry; null: before the first" },
 	{ "expect", 0, "ID", "only if this entry (or null: none) is the leaf now" },
-	{ "on-conflict", 0, "P", "if it is not: refuse (the default), or branch off it" },
+	{ "on-conflict", 0, "P", "if it is not: refuse (the default), branch off it, or fork" },
 	{ "level", 0, "L", "what survives a power cut: each (the default), turn, none" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -133,7 +170,8 @@ const struct cmd cmd_append = {
 	.more = "JSON is an object: with a text \"role\" a message, which gets a timestamp if\n"
 		"it has none; with a text \"type\" an entry of that type. - takes one on each\n"
 		"line of standard input, up to the first that is refused. Prints the id of each\n"
-		"as soon as it is stored; with --json {\"id\"}. A path that does not exist\n"
+		"as soon as it is stored; with --json {\"id\"}. A fork's path comes first, with\n"
+		"--json {\"path\"}. A path that does not exist\n"
 		"becomes a session.\n"
 		"\n"
 		"Examples:\n"

@@ -38,7 +38,7 @@ static int look_up(const struct cli *cli, const char *word, struct session *s,
 	struct ramet_list one = RAMET_LIST_INIT;
 	int r = resolve_path(cli, word, &s->path, err);
 
-	if (r == 0)
+	if (r == 0 && !resolve_is_url(s->path.ptr))
 		r = refuse_link(s->path.ptr, err);
 	if (r == 0)
 		r = ramet_session_info_read(s->path.ptr, 0, &one, err);

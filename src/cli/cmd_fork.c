@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 #define TEXT_CELLS 200
 
 struct fork {
@@ -105,7 +107,7 @@ static int make_plan(struct fork *f, struct ramet_error *err)
 	int keep = args_has(a, "keep"), r;
 
 	if (a->n_words < 2) {
-		f->plan.leaf = ramet_tree_leaf(t);
+		f->plan.leaf = ramet_session_leaf(f->source);
 		f->plan.n_entries = ramet_tree_count(t);
 		return 0;
 	}
@@ -117,12 +119,22 @@ static int make_plan(struct fork *f, struct ramet_error *err)
 
 static int make_empty(const struct fork *f, struct ramet_session **out, struct ramet_error *err)
 {
+	const char *source = ramet_session_path(f->source), *hash = strrchr(source, '#');
 	struct ramet_create_opts opts = {
-		.id = f->opts.id, .parent_session = ramet_session_path(f->source),
+		.id = f->opts.id, .parent_session = source,
 		.dir = f->opts.dir, .write_now = 1,
+		.format = ramet_session_format(f->source),
 	};
+	struct ramet_buf file = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	int r;
 
-	return ramet_session_create(out, f->cwd.ptr, &opts, err);
+	if (hash && resolve_is_url(source)) {
+		ramet_buf_add(&file, (struct ramet_bytes){ source, (size_t)(hash - source) });
+		opts.dir = file.ptr;
+	}
+	r = ramet_session_create(out, f->cwd.ptr, &opts, err);
+	ramet_buf_release(&file);
+	return r;
 }
 
 static int make(const struct fork *f, struct ramet_session **out, struct ramet_error *err)
@@ -213,6 +225,8 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 	f->opts.cwd = cwd ? f->cwd.ptr : NULL;
 	f->opts.dir = f->dir.ptr ? f->dir.ptr : ramet_session_dir(f->source);
 	f->opts.id = args_get(a, "id");
+	if (resolve_is_url(ramet_session_path(f->source)))
+		return r; /* its home knows which ids it has */
 	return r < 0 ? r : resolve_free_id(f->opts.dir, f->opts.id, err);
 }
 

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <string.h>
+
 #define NAME_CELLS 10
 #define FINDINGS_SHOWN 20
 
@@ -106,7 +108,9 @@ static void print_facts(struct card *c)
 	struct ramet_bytes leaf;
 
 	print_path(c, "file", member_text(c->info, "path", &c->text));
-	ramet_buf_addf(&c->line, "%s, version %g", ramet_session_format(c->session), h->version);
+	ramet_buf_add_str(&c->line, ramet_session_format(c->session));
+	if (!strncmp(ramet_session_format(c->session), "pi", 2))
+		ramet_buf_addf(&c->line, ", version %g", h->version);
 	print_line(c, "format");
 	ramet_buf_add(&c->line, h->id);
 	print_line(c, "id");

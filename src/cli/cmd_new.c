@@ -40,22 +40,37 @@ static int create(struct cli *cli, const char *cwd, struct ramet_create_opts *op
 	return r;
 }
 
+/* Of another format, --store is a directory or a file as it is given; empty: its own place. */
+static int find_dir(const struct cli *cli, const char *format, const char *cwd,
+		    struct ramet_buf *dir, struct ramet_error *err)
+{
+	const char *store = args_get(&cli->args, "store");
+
+	if (!format)
+		return resolve_store_dir(store, cwd, dir, err);
+	if (store)
+		ramet_buf_add_str(dir, store);
+	return 0;
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	const char *given = args_get(&cli->args, "cwd");
 	const char *parent = args_get(&cli->args, "parent-session");
 	struct ramet_buf cwd = RAMET_BUF_INIT(CLI_TEXT_MAX), dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_buf from = RAMET_BUF_INIT(CLI_TEXT_MAX);
-	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"), .write_now = 1 };
+	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"),
+					  .format = args_get(&cli->args, "format"),
+					  .write_now = 1 };
 	int r = out_ready(&cli->out, err);
 
 	if (r == 0)
 		r = resolve_directory(given ? given : ".", &cwd, err);
 	if (r == 0)
-		r = resolve_store_dir(args_get(&cli->args, "store"), cwd.ptr, &dir, err);
+		r = find_dir(cli, opts.format, cwd.ptr, &dir, err);
 	if (r == 0 && parent)
 		r = resolve_path(cli, parent, &from, err);
-	if (r == 0)
+	if (r == 0 && !opts.format)
 		r = resolve_free_id(dir.ptr, opts.id, err);
 	opts.dir = dir.ptr;
 	opts.parent_session = from.ptr;
@@ -69,6 +84,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 
 static const struct opt opts[] = {
 	{ "cwd", 0, "D", "the working directory of the session (default: this one)" },
+	{ "format", 0, "F", "pi (the default), pirust, ggcode, yoi, ckptmgr or sqlite" },
 	{ "id", 0, "I", "its id (default: a new one)" },
 	{ "parent-session", 0, "S", "the session it came from" },
 	{ NULL, 0, NULL, NULL },

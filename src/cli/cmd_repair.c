@@ -6,10 +6,14 @@
 #include "cli/resolve.h"
 
 #include "base/error.h"
+#include "base/file.h"
+#include "ramet/codec.h"
+#include "ramet/yoi.h"
 
 #include <string.h>
 
 #define ACTIONS_SHOWN 20
+#define HEAD_LEN 65536u
 
 static int print_json(struct cli *cli, const char *path, const struct ramet_repair *done,
 		      struct ramet_error *err)
@@ -91,6 +95,36 @@ static void print_file(struct out *o, const char *text, const char *path)
 	out_newline(o);
 }
 
+static int is_yoi(const char *path)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN + 1);
+	const char *format = NULL;
+	int64_t n = -1;
+
+	if (!ramet_buf_reserve(&head, HEAD_LEN) &&
+	    !rameti_file_open(&f, path, RAMETI_FILE_READ, NULL))
+		n = rameti_file_read_at(&f, head.ptr, HEAD_LEN, 0, NULL);
+	if (n > 0)
+		format = ramet_codec_sniff((struct ramet_bytes){ head.ptr, (size_t)n });
+	(void)rameti_file_close(&f);                 /* read only */
+	ramet_buf_release(&head);
+	return format && !strcmp(format, "yoi");
+}
+
+/* Records are never hashed again. */
+static void print_chain(struct out *o, const char *path)
+{
+	struct ramet_yoi_verdict v;
+
+	if (!is_yoi(path) || ramet_yoi_verify(path, &v, NULL, NULL) < 0 || !v.hashed)
+		return;
+	if (v.n_unhashed || v.n_wrong || v.n_broken) {
+		out_str(o, "the chain of hashes is broken, and stays so: ramet verify says where");
+		out_newline(o);
+	}
+}
+
 static void print(struct cli *cli, const struct ramet_repair *done)
 {
 	struct out *o = &cli->out;
@@ -130,6 +164,8 @@ static int run(struct cli *cli, struct ramet_error *err)
 		r = print_json(cli, path.ptr, &done, err);
 	else if (!r)
 		print(cli, &done);
+	if (!r && !args_has(&cli->args, "json") && (done.done || !done.n_actions))
+		print_chain(&cli->out, path.ptr);
 	if (!r && done.n_refused && !opts.dry_run)
 		r = rameti_fail_at(err, RAMET_EFORMAT, path.ptr, 0, RAMET_NO_OFFSET,
 				   "nothing was changed: damage in the middle and a missing header "
@@ -150,7 +186,8 @@ const struct cmd cmd_repair = {
 	.name = "repair", .args = "S", .help = "take out of a session what cannot be read",
 	.more = "A new file takes the place of the old one in one step. The original stays\n"
 		"beside it as NAME.damaged, every byte that was taken out is in NAME.lost.\n"
-		"Lines run together are parted, a torn last line goes, entries keep every byte.\n"
+		"Lines run together are parted, a torn last line goes, entries keep every byte,\n"
+		"in the formats of other systems records do: none is hashed anew.\n"
 		"With --json\n"
 		"{\"path\",\"repaired\",\"refused\",\"actions\",\"lostBytes\",\"carried\",\n"
 		"\"kept\",\"lost\"}.\n"

@@ -167,7 +167,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 
 	if (r < 0)
 		return r;
-	leaf = ramet_tree_leaf(ramet_session_tree(s));
+	leaf = ramet_session_leaf(s);
 	if (word)
 		r = resolve_entry(s, word, &leaf, err);
 	if (r == 0)

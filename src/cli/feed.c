@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/answer.h"
 
 #include <errno.h>
@@ -294,4 +295,21 @@ int feed_input(struct cli *cli, struct ramet_session *s, struct ramet_error *err
 	ramet_buf_release(&input);
 	feed_release(&f);
 	return r < 0 ? r : 0;
+}
+
+int feed_text(const char *file, struct ramet_buf *text, struct ramet_error *err)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	int r;
+
+	if (!strcmp(file, "-")) {
+		while ((r = read_more(text, err)) > 0)
+			;
+		return r;
+	}
+	r = rameti_file_open(&f, file, RAMETI_FILE_READ, err);
+	if (r == 0)
+		r = rameti_file_read_all(&f, text, err);
+	(void)rameti_file_close(&f);             /* read only: nothing to lose */
+	return r;
 }

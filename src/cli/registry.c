@@ -8,7 +8,8 @@ extern const struct cmd cmd_list, cmd_info, cmd_tree, cmd_entries, cmd_path, cmd
 extern const struct cmd cmd_new, cmd_append, cmd_branch, cmd_fork, cmd_label, cmd_name, cmd_migrate;
 extern const struct cmd cmd_show, cmd_export, cmd_delete, cmd_index;
 extern const struct cmd cmd_verify, cmd_repair;
-extern const struct cmd cmd_seal, cmd_tail;
+extern const struct cmd cmd_seal, cmd_tail, cmd_compact;
+extern const struct cmd cmd_sidecar, cmd_convert, cmd_import, cmd_trace, cmd_events, cmd_prune;
 
 static const struct cmd *const commands[] = {
 	&cmd_list,
@@ -27,13 +28,20 @@ static const struct cmd *const commands[] = {
 	&cmd_fork,
 	&cmd_label,
 	&cmd_name,
+	&cmd_compact,
+	&cmd_convert,
+	&cmd_import,
 	&cmd_migrate,
 	&cmd_verify,
 	&cmd_repair,
 	&cmd_seal,
 	&cmd_export,
 	&cmd_delete,
+	&cmd_prune,
+	&cmd_events,
+	&cmd_trace,
 	&cmd_index,
+	&cmd_sidecar,
 	&cmd_help,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -147,12 +147,9 @@ static int find_id(const struct cli *cli, const char *word, struct ramet_buf *pa
 	return r;
 }
 
-/* Words for homes of sessions that later versions know. */
-static int refuse_other_homes(const char *word, struct ramet_error *err)
+int resolve_is_url(const char *word)
 {
-	if (strncmp(word, "sqlite:", 7) != 0 && strncmp(word, "postgres:", 9) != 0)
-		return 0;
-	return rameti_fail(err, RAMET_EVERSION, "\"%.100s\": this version knows files only", word);
+	return !strncmp(word, "sqlite:", 7) || !strncmp(word, "ckptmgr:", 8);
 }
 
 static int find_word(const struct cli *cli, const char *word, struct ramet_buf *path,
@@ -167,9 +164,13 @@ static int find_word(const struct cli *cli, const char *word, struct ramet_buf *
 	if (word[0] == '@')
 		return rameti_fail(err, CLI_USAGE, "unknown word \"%.40s\" (only @last is known)",
 				   word);
-	r = refuse_other_homes(word, err);
-	if (r < 0)
-		return r;
+	if (!strncmp(word, "postgres:", 9) || !strncmp(word, "postgresql:", 11))
+		return rameti_fail(err, RAMET_EVERSION,
+				   "\"%.100s\": this version knows no PostgreSQL", word);
+	if (resolve_is_url(word)) {
+		ramet_buf_add_str(path, word);
+		return 0;
+	}
 	r = is_path(word, &exists) ? 0 : find_id(cli, word, path, err);
 	if (path->len == 0 && (r == 0 || (r == RAMET_ENOTFOUND && exists))) {
 		ramet_buf_add_str(path, word);
@@ -210,7 +211,7 @@ int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
 		r = find_word(cli, word, &path, err);
 	if (opts)
 		how = *opts;
-	how.no_cache = args_has(&cli->args, "no-cache");
+	how.no_cache |= args_has(&cli->args, "no-cache");
 	if (!strchr(word, '/') && !ends_in_jsonl(word))
 		how.create = 0;
 	if (r == 0 && ramet_buf_status(&path) < 0)
@@ -231,6 +232,11 @@ int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path
 	int r = find_word(cli, word, &found, err);
 	const char *at = r == 0 && found.ptr ? found.ptr : "";
 
+	if (r == 0 && resolve_is_url(at)) {
+		ramet_buf_add_str(path, at);
+		ramet_buf_release(&found);
+		return ramet_buf_status(path) < 0 ? rameti_fail_nomem(err) : 0;
+	}
 	if (r == 0 && at[0] != '/' && !env->getcwd(env->user, here, sizeof(here)))
 		r = rameti_fail(err, RAMET_EIO, "the working directory is gone");
 	while (at[0] == '.' && at[1] == '/')
@@ -253,8 +259,11 @@ int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 	if (store && !*store)
 		return rameti_fail(err, CLI_USAGE, "the store's name is empty");
 	if (store && strcmp(store, "pi") != 0) {
-		r = refuse_other_homes(store, err);
-		return r < 0 ? r : resolve_directory(store, dir, err);
+		if (resolve_is_url(store) || !strncmp(store, "postgres:", 9))
+			return rameti_fail(err, RAMET_EINVAL,
+					   "\"%.100s\" is no directory: ramet new --format sqlite "
+					   "and ramet convert put sessions there", store);
+		return resolve_directory(store, dir, err);
 	}
 	r = store ? 0 : ramet_pi_session_dir_override(dir, err);
 	if (r == 0)
@@ -305,6 +314,6 @@ int resolve_leaf(const struct cli *cli, const struct ramet_session *s, uint32_t 
 
 	if (word)
 		return resolve_entry(s, word, leaf, err);
-	*leaf = ramet_tree_leaf(ramet_session_tree(s));
+	*leaf = ramet_session_leaf(s);
 	return 0;
 }

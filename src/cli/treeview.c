@@ -68,7 +68,7 @@ static int allocate(struct view *v, struct ramet_error *err)
 /* Children stand behind their parents, so one pass from the end sums up subtrees. */
 static void measure(struct view *v)
 {
-	uint32_t leaf = ramet_tree_leaf(v->tree), rows = ramet_tree_count(v->tree);
+	uint32_t leaf = ramet_session_leaf(v->session), rows = ramet_tree_count(v->tree);
 
 	for (uint32_t i = 0; i < rows; i++)
 		v->node_of_row[i] = RAMET_NONE;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/mem.h"
 
 #define ITEMS_MAX 0x7fffffffu
@@ -17,6 +18,7 @@ void rameti_batch_init(struct rameti_batch *b)
 	memset(b, 0, sizeof(*b));
 	ramet_buf_init(&b->ids, SIZE_MAX / 2);
 	ramet_buf_init(&b->text, SIZE_MAX / 2);
+	ramet_buf_init(&b->inside, SIZE_MAX / 2);
 }
 
 void rameti_batch_reset(struct rameti_batch *b)
@@ -37,6 +39,9 @@ void rameti_batch_release(struct rameti_batch *b)
 	ramet_free(b->marks);
 	ramet_buf_release(&b->ids);
 	ramet_buf_release(&b->text);
+	ramet_json_doc_release(&b->doc);
+	ramet_buf_release(&b->inside);
+	rameti_scanner_free(b->scanner);
 	rameti_batch_init(b);
 }
 
@@ -52,7 +57,7 @@ int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd)
 	return 0;
 }
 
-static int mark(struct rameti_batch *b, const char *code, int severity)
+int rameti_batch_mark(struct rameti_batch *b, const char *code, int severity)
 {
 	int r = rameti_grow((void **)&b->marks, &b->cap_marks, b->n_marks, sizeof(*b->marks),
 			    ITEMS_MAX);
@@ -87,18 +92,89 @@ static int mark_entry(struct rameti_batch *b, const struct rameti_codec *codec,
 	int r = 0;
 
 	if (line.ptr[line.len - 1] == '\r')
-		r = mark(b, "crlf", RAMET_INFO);
+		r = rameti_batch_mark(b, "crlf", RAMET_INFO);
 	if (!r && (row->flags & RAMET_ROW_BAD_UTF8))
-		r = mark(b, "bad-utf8", RAMET_DAMAGE);
+		r = rameti_batch_mark(b, "bad-utf8", RAMET_DAMAGE);
 	if (!r && row->type == RAMET_ENTRY_OTHER)
-		r = mark(b, "unknown-type", RAMET_INFO);
+		r = rameti_batch_mark(b, "unknown-type", RAMET_INFO);
 	for (i = 0; !r && i < codec->n_wants; i++) {
 		if (found[i].seen < 2)
 			continue;
-		r = mark(b, "duplicate-key", RAMET_WARNING);
+		r = rameti_batch_mark(b, "duplicate-key", RAMET_WARNING);
 		break;
 	}
 	return r;
+}
+
+/* ---- records that make any number of entries ---- */
+
+int rameti_batch_piece(struct rameti_batch *b, const struct ramet_row *row, struct ramet_bytes id)
+{
+	const struct rameti_odd same = { .kind = RAMETI_ODD_SAME_LINE };
+	struct ramet_row *to;
+	int r = room_for_row(b);
+
+	if (!r && b->n > b->line_first)
+		r = rameti_batch_odd(b, &same);
+	if (r < 0)
+		return r;
+	to = &b->rows[b->n];
+	*to = b->line_row;
+	to->type = row->type;
+	to->role = row->role;
+	to->time_ms = row->time_ms;
+	to->flags |= row->flags | (id.len ? 0 : RAMET_ROW_NO_ID);
+	ramet_buf_add(&b->ids, id);
+	if (id.len)
+		to->id_hash = rameti_id_hash(id);
+	b->id_len[b->n] = (uint32_t)id.len;
+	b->parent_len[b->n++] = 0;
+	return ramet_buf_status(&b->ids) < 0 ? RAMET_ENOMEM : 0;
+}
+
+int rameti_batch_note(struct rameti_batch *b, struct ramet_bytes line)
+{
+	struct rameti_odd odd = { .kind = RAMETI_ODD_NOTE, .offset = b->line_row.offset };
+
+	odd.text_at = b->text.len;
+	odd.text_len = line.len;
+	ramet_buf_add(&b->text, line);
+	return ramet_buf_status(&b->text) < 0 ? RAMET_ENOMEM : rameti_batch_odd(b, &odd);
+}
+
+/* The record of a line; what it brings is taken back when it is none. */
+static int add_record(struct rameti_batch *b, const struct rameti_codec *codec,
+		      struct ramet_bytes line, const struct rameti_line *l,
+		      const struct rameti_found *found, struct rameti_odd *odd)
+{
+	uint32_t n = b->n, n_odd = b->n_odd, n_marks = b->n_marks;
+	size_t ids = b->ids.len;
+	int r = 0;
+
+	memset(&b->line_row, 0, sizeof(b->line_row));
+	b->line_row.offset = odd->offset;
+	b->line_row.length = l->len;
+	b->line_row.flags = l->bad_utf8 ? RAMET_ROW_BAD_UTF8 : 0;
+	b->line_row.crc32c = rameti_crc32c(0, line.ptr, line.len);
+	b->line_first = n;
+	b->line_terminated = l->terminated;
+	if (line.ptr[line.len - 1] == '\r')
+		r = rameti_batch_mark(b, "crlf", RAMET_INFO);
+	if (!r && l->bad_utf8)
+		r = rameti_batch_mark(b, "bad-utf8", RAMET_DAMAGE);
+	if (!r)
+		r = codec->pieces(b, line, found);
+	if (r < 0)
+		return r;
+	b->tail_is_row = b->n > n;
+	if (!r && b->n > n)
+		return 0;
+	b->n = n;
+	b->n_marks = n_marks;
+	b->n_odd = r ? n_odd : b->n_odd;
+	ramet_buf_truncate(&b->ids, ids);
+	odd->kind = r ? RAMETI_ODD_BAD : RAMETI_ODD_SILENT;
+	return rameti_batch_odd(b, odd);
 }
 
 static int add_header(struct rameti_batch *b, struct rameti_odd *odd, struct ramet_bytes line)
@@ -139,8 +215,11 @@ static int add_object(struct rameti_batch *b, const struct rameti_codec *codec,
 {
 	struct ramet_row row;
 	uint32_t id_len = 0, parent_len = 0;
-	int r = room_for_row(b);
+	int r;
 
+	if (codec->pieces)
+		return add_record(b, codec, line, l, found, odd);
+	r = room_for_row(b);
 	if (r < 0)
 		return r;
 	memset(&row, 0, sizeof(row));

@@ -6,7 +6,10 @@
 #include <string.h>
 
 static const struct rameti_codec *const codecs[] = {
-	&rameti_codec_pi,
+	&rameti_codec_pi, /* asked last: it recognises whatever has an object in it */
+	&rameti_codec_pirust,
+	&rameti_codec_ggcode,
+	&rameti_codec_yoi,
 };
 #define N_CODECS (sizeof(codecs) / sizeof(codecs[0]))
 
@@ -29,7 +32,7 @@ const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head)
 {
 	size_t i;
 
-	for (i = 0; i < N_CODECS; i++)
+	for (i = N_CODECS; i-- > 0;)
 		if (codecs[i]->sniff(head))
 			return codecs[i];
 	return NULL;

@@ -22,7 +22,11 @@ enum rameti_odd_kind {
 	RAMETI_ODD_BAD,
 	RAMETI_ODD_GLUED, /* BAD: an object, then another one */
 	RAMETI_ODD_TOO_LONG,
-	RAMETI_ODD_BOM /* not a line: a byte order mark at the start of the file */
+	RAMETI_ODD_BOM, /* not a line: a byte order mark at the start of the file */
+	/* of formats with pieces: */
+	RAMETI_ODD_NOTE, /* not a line: the header learns from the line that follows */
+	RAMETI_ODD_SAME_LINE, /* not a line: the next row stands in the line of the row before */
+	RAMETI_ODD_SILENT /* a record that makes no entry */
 };
 struct rameti_odd {
 	uint8_t kind, trouble;                   /* trouble: enum rameti_line_trouble */
@@ -55,6 +59,14 @@ struct rameti_batch {
 	uint64_t n_lines;
 	uint8_t tail_open;                       /* the last line has no newline */
 	uint8_t tail_is_row;
+	/* of formats with pieces, for the line being looked at: */
+	/* free for codec->pieces to use, and what scans texts inside of lines */
+	struct ramet_json_doc doc;
+	struct ramet_buf inside;
+	struct rameti_scanner *scanner;
+	struct ramet_row line_row;               /* offset, length, crc, flags of its rows */
+	uint32_t line_first; /* its first row */
+	uint8_t line_terminated;
 };
 void rameti_batch_init(struct rameti_batch *b);
 void rameti_batch_reset(struct rameti_batch *b);     /* empty, keeps memory */
@@ -63,7 +75,8 @@ void rameti_batch_release(struct rameti_batch *b);
 struct rameti_reader;
 
 /* An entry to be written. Members of its own are given as the inside of a JSON object
- * ("a":1,"b":2), without white space; times as raw JSON. */
+ * ("a":1,"b":2), without white space; or as an object, which is then the one member `message`.
+ * Times are raw JSON. */
 struct rameti_draft {
 	struct ramet_bytes type, members;
 	struct ramet_bytes id, parent;           /* parent.ptr NULL: null */
@@ -78,7 +91,36 @@ struct rameti_draft_header {
 	int64_t time_ms;
 };
 
-/* A format. */
+/* What writes entries as records of another system; made by rameti_encoder_init. Codecs keep in
+ * it what the next record depends on. */
+struct rameti_encoder {
+	const struct rameti_codec *codec;
+	const struct rameti_reader *reader;      /* of what it goes on behind; NULL: a new file */
+	struct ramet_buf id;                     /* of the session, as its records name it */
+	int dialect;                             /* the codec's own numbering; 0: its newest */
+	/* hash of the last record, of those that have one */
+	unsigned char chain[32];
+	int has_chain;
+	uint64_t count[4];                       /* the codec's own */
+	struct ramet_json_doc doc;
+	struct ramet_buf scratch, text;
+};
+/* How an entry was written. */
+enum rameti_said {
+	RAMETI_SAID = 0,                         /* in the format's own records */
+	RAMETI_CARRIED, /* in a record that the format's own program passes over */
+	RAMETI_UNSAID                            /* not at all */
+};
+/* What becomes of a last line without its end when one is appended. */
+enum rameti_tail {
+	RAMETI_TAIL_END = 0,                     /* it is ended, and stays as it is */
+	RAMETI_TAIL_CUT, /* it does not count: cut away, kept aside */
+	RAMETI_TAIL_REFUSE                       /* only repair may touch it */
+};
+
+/* A format. Those that have `pieces` are lines of records, each hanging from the one before: a
+ * record makes any number of entries, which are handed out as pi's by `entry`. The others are
+ * pi's own lines, or nearly so. */
 struct rameti_codec {
 	const char *name;
 	int (*sniff)(struct ramet_bytes head); /* is this the start of such a file? */
@@ -99,8 +141,41 @@ struct rameti_codec {
 	int (*write_entry)(const struct rameti_draft *d, struct ramet_buf *out,
 			   struct rameti_found *found);
 	void (*write_header)(const struct rameti_draft_header *h, struct ramet_buf *out);
+
+	/* ---- records of other systems ---- */
+
+	int may_lack_time;                       /* a record without a time is a sound one */
+	/* Before the first line: the header as far as the name of the file (without directory and
+	 * extension; may be empty) tells it, by rameti_reader_set_header. */
+	int (*begin)(struct rameti_reader *r, struct ramet_bytes name, struct ramet_error *err);
+	/* The record in this valid object's line, from this line alone: rameti_batch_piece for each
+	 * entry, in order; before them rameti_batch_note, if `note` has to see the line. 0; 1: not
+	 * a record, as it stands (a torn tail, or malformed); ENOMEM. found as wants asks. */
+	int (*pieces)(struct rameti_batch *b, struct ramet_bytes line,
+		      const struct rameti_found *found);
+	/* A noted line, in file order, before its entries are in the tree. EFORMAT, ENOMEM. */
+	int (*note)(struct rameti_reader *r, struct ramet_bytes line, struct ramet_error *err);
+	/* A last word on an entry of a noted line before it is added; NULL: none. */
+	void (*adjust)(struct rameti_reader *r, struct ramet_bytes line, struct ramet_row *row);
+
+	/* Go on behind the last line of a file (without newline; ptr NULL: a file without
+	 * records). */
+	int (*resume)(struct rameti_encoder *e, const struct rameti_reader *r,
+		      struct ramet_bytes last, struct ramet_error *err);
+	/* The records that a new file starts with (whole lines); may be none. */
+	int (*start)(struct rameti_encoder *e, const struct rameti_draft_header *h,
+		     struct ramet_buf *out, struct ramet_error *err);
+	/* An entry of the current version of pi as records (whole lines), appended to out. enum
+	 * rameti_said, or an error. */
+	int (*encode)(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		      struct ramet_error *err);
+	/* enum rameti_tail of this file; NULL: END */
+	int (*tail)(const struct rameti_reader *r);
 };
 extern const struct rameti_codec rameti_codec_pi;
+extern const struct rameti_codec rameti_codec_ggcode;
+extern const struct rameti_codec rameti_codec_yoi;
+extern const struct rameti_codec rameti_codec_pirust;
 int rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
 			  struct rameti_found *found);
 void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_buf *out);
@@ -121,6 +196,12 @@ int rameti_batch_written(struct rameti_batch *b, const struct rameti_codec *code
 /* A line too long to look at. */
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated);
 int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd);
+/* For codec->pieces: the present line makes this entry. Of row type, role, time_ms and flags (0)
+ * count; id: empty for one that is made when it is read. */
+int rameti_batch_piece(struct rameti_batch *b, const struct ramet_row *row, struct ramet_bytes id);
+int rameti_batch_note(struct rameti_batch *b, struct ramet_bytes line);
+/* A legal oddity of the next piece, by its code in docs/findings.md. */
+int rameti_batch_mark(struct rameti_batch *b, const char *code, int severity);
 
 /* ---- reading: batches to a tree ---- */
 
@@ -136,8 +217,17 @@ struct rameti_reader {
 	uint64_t n_lines;                        /* lines fed so far */
 	uint32_t *listed;                        /* at_row of each parsed line that is no row */
 	uint32_t n_listed, cap_listed;
-	uint32_t prev;                           /* version 1: the row before */
+	uint32_t prev;                           /* version 1, pieces: the row before */
 	int n_blank, n_crlf;                     /* reported once */
+	/* of formats with pieces: */
+	uint64_t state[4];                       /* the codec's own */
+	struct ramet_buf noted;                  /* the line noted last */
+	uint64_t noted_at;                       /* its offset */
+	struct ramet_buf parent_id;              /* of the entry being added */
+	/* of pirust: where its header says the session goes on; "": before the first entry */
+	struct ramet_buf leaf_id;
+	int has_leaf_id;
+	struct ramet_buf kept;                   /* the codec's own; part of the index */
 };
 /* entry, user: as for rameti_tree_new. */
 int rameti_reader_init(struct rameti_reader *r, const struct rameti_codec *codec, uint64_t seed,
@@ -153,12 +243,29 @@ int rameti_reader_make_room(struct rameti_reader *r, const struct rameti_batch *
 /* After the last batch: EFORMAT without a header; settles the tree. */
 int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err);
 
+/* The row to go on from after opening: the last one, unless the header names another. RAMET_NONE:
+ * before the first. */
+uint32_t rameti_reader_leaf(const struct rameti_reader *r);
+
 /* All that a reader knows beside the arrays of its tree, appended to out; and a reader that
  * knows it again, for a tree that is taken over (also on failure). EFORMAT. */
 void rameti_reader_pack(const struct rameti_reader *r, struct ramet_buf *out);
 int rameti_reader_unpack(struct rameti_reader *r, const struct rameti_codec *codec,
 			 struct ramet_tree *tree, struct ramet_bytes packed,
 			 struct ramet_error *err);
+
+/* For codec->begin and note: this is the header now. */
+int rameti_reader_set_header(struct rameti_reader *r, const struct rameti_draft_header *h,
+			     struct ramet_error *err);
+/* For codec->entry: the how-manieth entry of its line a row is, from 0. */
+uint32_t rameti_reader_piece(const struct rameti_reader *r, uint32_t row);
+
+/* An encoder for a new file (reader NULL) or behind what a reader has read, whose last line is
+ * `last`. */
+int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *codec,
+			const struct rameti_reader *r, struct ramet_bytes last,
+			struct ramet_error *err);
+void rameti_encoder_release(struct rameti_encoder *e);
 
 /* Version 1: the made id of a row, 8 hex digits and NUL. */
 int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt, char out[9]);

@@ -54,21 +54,24 @@ static struct ramet_bytes plain_of(struct ramet_bytes line, const struct rameti_
 	return text;
 }
 
+/* ids is where there is room to decode an escaped name, and where it is told that there was
+ * none. */
 static int name_of(struct ramet_bytes line, const struct rameti_found *f,
-		   int (*of)(struct ramet_bytes), int none)
+		   int (*of)(struct ramet_bytes), int none, struct ramet_buf *ids)
 {
 	struct ramet_bytes text = plain_of(line, f);
-	struct ramet_buf b;
+	size_t before = ids->len;
 	int found;
 
 	if (f->kind != RAMET_JSON_STRING)
 		return none;
 	if (text.ptr)
 		return of(text);
-	ramet_buf_init(&b, 4096);
-	rameti_json_decode(raw_of(line, f), &b);
-	found = of(ramet_buf_bytes(&b));
-	ramet_buf_release(&b);
+	rameti_json_decode(raw_of(line, f), ids);
+	text.ptr = ids->ptr ? ids->ptr + before : "";
+	text.len = ids->len - before;
+	found = of(text);
+	ramet_buf_truncate(ids, before);
 	return found;
 }
 
@@ -131,11 +134,13 @@ static int pi_facts(struct ramet_bytes line, const struct rameti_found *found,
 	int bad_utf8 = !!(row->flags & RAMET_ROW_BAD_UTF8);
 	const char *base;
 
-	row->type = (uint8_t)name_of(line, &found[TYPE], ramet_entry_type_of, RAMET_ENTRY_OTHER);
+	row->type = (uint8_t)name_of(line, &found[TYPE], ramet_entry_type_of, RAMET_ENTRY_OTHER,
+				     ids);
 	if (row->type == RAMET_ENTRY_HEADER)
 		return 1;
 	if (row->type == RAMET_ENTRY_MESSAGE)
-		row->role = (uint8_t)name_of(line, &found[ROLE], ramet_role_of, RAMET_ROLE_NONE);
+		row->role = (uint8_t)name_of(line, &found[ROLE], ramet_role_of, RAMET_ROLE_NONE,
+					     ids);
 	row->time_ms = time_of(line, &found[TIMESTAMP]);
 	if (found[ID].kind == RAMET_JSON_STRING) {
 		*id_len = add_id(line, &found[ID], bad_utf8, ids);

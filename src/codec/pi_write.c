@@ -21,13 +21,14 @@ static void note(struct rameti_found *f, const struct ramet_buf *out, size_t lin
 	f->seen = 1;
 }
 
-static void add_text(struct ramet_buf *out, size_t line, const char *key, struct ramet_bytes text,
+#define ADD(out, literal) ramet_buf_add(out, (struct ramet_bytes){ literal, sizeof(literal) - 1 })
+
+/* Behind its key. */
+static void add_text(struct ramet_buf *out, size_t line, struct ramet_bytes text,
 		     struct rameti_found *f)
 {
-	size_t from;
+	size_t from = out->len;
 
-	ramet_buf_add_str(out, key);
-	from = out->len;
 	ramet_buf_add_json_string(out, text);
 	note(f, out, line, from, RAMET_JSON_STRING);
 	if (f->len != text.len + 2)
@@ -37,34 +38,40 @@ static void add_text(struct ramet_buf *out, size_t line, const char *key, struct
 static void add_place(const struct rameti_draft *d, struct ramet_buf *out, size_t line,
 		      struct rameti_found *found)
 {
-	add_text(out, line, ",\"id\":", d->id, &found[RAMETI_PI_ID]);
-	if (d->parent.ptr)
-		add_text(out, line, ",\"parentId\":", d->parent, &found[RAMETI_PI_PARENT]);
-	else
-		ramet_buf_add_str(out, ",\"parentId\":null");
-	if (d->timestamp.len) {
-		size_t from;
+	size_t from;
 
-		ramet_buf_add_str(out, ",\"timestamp\":");
-		from = out->len;
-		ramet_buf_add(out, d->timestamp);
-		note(&found[RAMETI_PI_TIMESTAMP], out, line, from, RAMET_JSON_STRING);
-	}
+	ADD(out, ",\"id\":");
+	add_text(out, line, d->id, &found[RAMETI_PI_ID]);
+	ADD(out, ",\"parentId\":");
+	if (d->parent.ptr)
+		add_text(out, line, d->parent, &found[RAMETI_PI_PARENT]);
+	else
+		ADD(out, "null");
+	if (!d->timestamp.len)
+		return;
+	ADD(out, ",\"timestamp\":");
+	from = out->len;
+	ramet_buf_add(out, d->timestamp);
+	note(&found[RAMETI_PI_TIMESTAMP], out, line, from, RAMET_JSON_STRING);
 }
 
-/* Members of a message entry: {"message":{...}} and nothing else. */
+/* The members of a message entry are {"message":{...}} and nothing else. */
 static void add_members(const struct rameti_draft *d, struct ramet_buf *out, size_t line,
 			struct rameti_found *found)
 {
 	static const char key[] = "\"message\":";
-	size_t from;
+	size_t from, message;
 
-	ramet_buf_add_char(out, ',');
+	if (*d->members.ptr == '{')
+		ADD(out, ",\"message\":");
+	else
+		ADD(out, ",");
 	from = out->len;
+	message = *d->members.ptr == '{' ? from : from + sizeof(key) - 1;
 	ramet_buf_add(out, d->members);
 	if (!d->role.len)
 		return;
-	note(&found[RAMETI_PI_MESSAGE], out, line, from + sizeof(key) - 1, RAMET_JSON_OBJECT);
+	note(&found[RAMETI_PI_MESSAGE], out, line, message, RAMET_JSON_OBJECT);
 	found[RAMETI_PI_ROLE].at = (uint32_t)(from - line + (size_t)(d->role.ptr - d->members.ptr));
 	found[RAMETI_PI_ROLE].len = (uint32_t)d->role.len;
 	found[RAMETI_PI_ROLE].kind = RAMET_JSON_STRING;
@@ -76,14 +83,15 @@ static void add_members(const struct rameti_draft *d, struct ramet_buf *out, siz
 int rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
 			  struct rameti_found *found)
 {
-	int own_first = ramet_bytes_is(d->type, "custom") ||
-			ramet_bytes_is(d->type, "custom_message");
+	int type = ramet_entry_type_of(d->type);
+	int own_first = type == RAMET_ENTRY_CUSTOM || type == RAMET_ENTRY_CUSTOM_MESSAGE;
 	struct rameti_found unused[RAMETI_PI_WANTS];
 	size_t line = out->len;
 
 	found = found ? found : unused;
 	memset(found, 0, RAMETI_PI_WANTS * sizeof(*found));
-	add_text(out, line, "{\"type\":", d->type, &found[RAMETI_PI_TYPE]);
+	ADD(out, "{\"type\":");
+	add_text(out, line, d->type, &found[RAMETI_PI_TYPE]);
 	if (!own_first)
 		add_place(d, out, line, found);
 	if (d->members.len)

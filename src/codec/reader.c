@@ -16,6 +16,7 @@
 
 #define LISTED_MAX 0x7fffffffu
 #define MADE_ATTEMPTS 16u
+#define MADE_ID_LEN 8u
 
 int rameti_reader_init(struct rameti_reader *r, const struct rameti_codec *codec, uint64_t seed,
 		       ramet_entry_fn *entry, void *user, struct ramet_error *err)
@@ -25,6 +26,10 @@ int rameti_reader_init(struct rameti_reader *r, const struct rameti_codec *codec
 	r->prev = RAMET_NONE;
 	ramet_buf_init(&r->header_text, SIZE_MAX / 2);
 	ramet_buf_init(&r->header_raw, SIZE_MAX / 2);
+	ramet_buf_init(&r->noted, SIZE_MAX / 2);
+	ramet_buf_init(&r->parent_id, SIZE_MAX / 2);
+	ramet_buf_init(&r->leaf_id, SIZE_MAX / 2);
+	ramet_buf_init(&r->kept, SIZE_MAX / 2);
 	return rameti_tree_new(&r->tree, seed, entry, user, err);
 }
 
@@ -35,6 +40,10 @@ void rameti_reader_release(struct rameti_reader *r)
 	ramet_findings_release(&r->findings);
 	ramet_buf_release(&r->header_text);
 	ramet_buf_release(&r->header_raw);
+	ramet_buf_release(&r->noted);
+	ramet_buf_release(&r->parent_id);
+	ramet_buf_release(&r->leaf_id);
+	ramet_buf_release(&r->kept);
 	ramet_free(r->listed);
 	r->listed = NULL;
 	r->n_listed = r->cap_listed = 0;
@@ -77,6 +86,10 @@ static int find_bad(struct rameti_reader *r, const struct rameti_odd *o, uint64_
 {
 	uint64_t at = o->offset + o->error_at;
 
+	if (r->codec->pieces && o->trouble == RAMETI_TROUBLE_NONE && o->terminated &&
+	    o->kind != RAMETI_ODD_GLUED)
+		return find(r, RAMET_DAMAGE, "malformed", line, o->offset,
+			    "not a record of this format; the line was skipped");
 	if (o->trouble == RAMETI_TROUBLE_NUL)
 		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset,
 			    "a line with NUL bytes was skipped");
@@ -127,6 +140,19 @@ static int feed_header(struct rameti_reader *r, const struct rameti_batch *b,
 	return 0;
 }
 
+static int feed_note(struct rameti_reader *r, const struct rameti_batch *b,
+		     const struct rameti_odd *o, struct ramet_error *err)
+{
+	struct ramet_bytes line = { b->text.ptr + o->text_at, o->text_len };
+
+	ramet_buf_reset(&r->noted);
+	ramet_buf_add(&r->noted, line);
+	if (ramet_buf_status(&r->noted) < 0)
+		return rameti_fail_nomem(err);
+	r->noted_at = o->offset;
+	return r->codec->note(r, line, err);
+}
+
 static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b,
 		    const struct rameti_odd *o, struct ramet_error *err)
 {
@@ -138,6 +164,12 @@ static int feed_odd(struct rameti_reader *r, const struct rameti_batch *b,
 		e = find(r, RAMET_WARNING, "bom", 1, 0,
 			 "a byte order mark stands before the header");
 		return e < 0 ? rameti_fail_nomem(err) : 0;
+	case RAMETI_ODD_NOTE:
+		return feed_note(r, b, o, err);
+	case RAMETI_ODD_SAME_LINE:
+		return rameti_tree_skip_lines(r->tree, UINT64_MAX, err);     /* one less */
+	case RAMETI_ODD_SILENT:
+		break;
 	case RAMETI_ODD_HEADER:
 		e = feed_header(r, b, o, line, err);
 		if (e < 0)
@@ -203,6 +235,111 @@ static int add_made(struct rameti_reader *r, struct ramet_row *row, struct ramet
 	return rameti_tree_add(r->tree, row, ramet_bytes_of(id), prev, err);
 }
 
+/* ---- records of other systems ---- */
+
+/* An id for the row-th entry that no other made id of the session is: its steps are a
+ * permutation. Each format has its own, since a conversion takes ids along. */
+static void chain_id(const struct rameti_reader *r, uint32_t row, unsigned attempt, char out[9])
+{
+	uint32_t x = row + 0x6a09e667u + attempt * 0x9e3779b9u;
+	uint8_t b[4];
+	int i;
+
+	x ^= rameti_crc32c(0, r->codec->name, strlen(r->codec->name));
+	x = (x ^ x >> 16) * 0x7feb352du;
+	x = (x ^ x >> 15) * 0x846ca68bu;
+	x ^= x >> 16;
+	for (i = 0; i < 4; i++)
+		b[i] = (uint8_t)(x >> (8 * i));
+	rameti_hex(b, 4, out);
+}
+
+static int is_made(const struct rameti_reader *r, uint32_t row, struct ramet_bytes id)
+{
+	char made[9];
+	unsigned attempt;
+
+	for (attempt = 0; attempt < MADE_ATTEMPTS; attempt++) {
+		chain_id(r, row, attempt, made);
+		if (ramet_bytes_is(id, made))
+			return 1;
+	}
+	return 0;
+}
+
+/* An entry hangs from the one before it. One whose id is there already is the same one told
+ * again: it is passed over; but one that only has an id as we made one gets another. */
+static int add_chained(struct rameti_reader *r, struct ramet_row *row, struct ramet_bytes id,
+		       struct ramet_error *err)
+{
+	struct ramet_bytes prev = { NULL, 0 };
+	uint32_t n = ramet_tree_count(r->tree), same = RAMET_NONE;
+	char made[9];
+	unsigned attempt = 0;
+
+	if (!(row->flags & RAMET_ROW_NO_ID))
+		same = ramet_tree_find(r->tree, id);
+	if ((row->flags & RAMET_ROW_NO_ID) || (same != RAMET_NONE && is_made(r, same, id))) {
+		do
+			chain_id(r, n, attempt, made);
+		while (ramet_tree_find(r->tree, ramet_bytes_of(made)) != RAMET_NONE &&
+		       ++attempt < MADE_ATTEMPTS);
+		id = ramet_bytes_of(made);
+		row->flags &= (uint16_t)~RAMET_ROW_NO_ID;
+		row->id_hash = rameti_id_hash(id);
+	} else if (same != RAMET_NONE) {
+		if (rameti_finding_add(&r->findings, RAMET_WARNING, "duplicate-id",
+				       rameti_tree_line(r->tree, n), row->offset, id,
+				       "an entry with this id came before; it was passed over") < 0)
+			return rameti_fail_nomem(err);
+		return rameti_tree_skip_lines(r->tree, 1, err);
+	}
+	if (row->time_ms == RAMET_TIME_NONE && r->codec->may_lack_time)
+		row->flags |= RAMET_ROW_UNTIMED;
+	if (r->codec->adjust && r->noted.len && r->noted_at == row->offset)
+		r->codec->adjust(r, ramet_buf_bytes(&r->noted), row);
+	if (r->prev != RAMET_NONE) {
+		prev = ramet_tree_id(r->tree, r->prev);
+		ramet_buf_reset(&r->parent_id);
+		ramet_buf_add(&r->parent_id, prev);
+		if (ramet_buf_status(&r->parent_id) < 0)
+			return rameti_fail_nomem(err);
+		prev = ramet_buf_bytes(&r->parent_id);
+		row->flags |= RAMET_ROW_HAS_PARENT;
+		row->parent_hash = rameti_id_hash(prev);
+	}
+	r->prev = n;
+	return rameti_tree_add(r->tree, row, id, prev, err);
+}
+
+int rameti_reader_set_header(struct rameti_reader *r, const struct rameti_draft_header *d,
+			     struct ramet_error *err)
+{
+	struct ramet_buf json = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int e;
+
+	rameti_pi_write_header(d, &json);
+	if (ramet_buf_status(&json) < 0) {
+		ramet_buf_release(&json);
+		return rameti_fail_nomem(err);
+	}
+	ramet_buf_reset(&r->header_text);
+	e = rameti_codec_pi.header(r, ramet_buf_bytes(&json), err);
+	ramet_buf_release(&json);
+	r->have_header = !e;
+	return e;
+}
+
+uint32_t rameti_reader_piece(const struct rameti_reader *r, uint32_t row)
+{
+	uint64_t at = ramet_tree_row(r->tree, row)->offset;
+	uint32_t n = 0;
+
+	while (n < row && ramet_tree_row(r->tree, row - n - 1)->offset == at)
+		n++;
+	return n;
+}
+
 static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, struct ramet_bytes id,
 		    struct ramet_bytes parent, struct ramet_error *err)
 {
@@ -212,6 +349,8 @@ static int feed_row(struct rameti_reader *r, const struct ramet_row *facts, stru
 		return rameti_fail_at(err, RAMET_EFORMAT, NULL, rameti_tree_line(r->tree, 0),
 				      row.offset,
 				      "not a session: the first value is not a header");
+	if (r->codec->pieces)
+		return add_chained(r, &row, id, err);
 	if (r->header.version < 3 && row.role == RAMET_ROLE_HOOK_MESSAGE)
 		row.role = RAMET_ROLE_CUSTOM;
 	if (r->header.version < 2)
@@ -250,7 +389,7 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 {
 	const char *ids = b->ids.ptr ? b->ids.ptr : "";
 	const char *coming = ids;
-	uint32_t i, o = 0, m = 0, ahead = 0;
+	uint32_t i, o = 0, m = 0, ahead = 0, before;
 	int e = 0;
 
 	for (i = 0; !e && i <= b->n; i++) {
@@ -271,14 +410,16 @@ int rameti_reader_feed(struct rameti_reader *r, const struct rameti_batch *b,
 		parent.ptr = ids + id.len;
 		parent.len = b->parent_len[i];
 		ids += id.len + parent.len;
+		before = ramet_tree_count(r->tree);
 		e = feed_row(r, &b->rows[i], id, parent, err);
 		for (; !e && m < b->n_marks && b->marks[m].row == i; m++)
-			feed_mark(r, &b->marks[m], ramet_tree_count(r->tree) - 1);
+			if (ramet_tree_count(r->tree) != before)
+				feed_mark(r, &b->marks[m], before);
 	}
 	if (e < 0)
 		return e;
 	r->n_lines += b->n_lines;
-	if (b->tail_open && b->tail_is_row) {
+	if (b->tail_open && b->tail_is_row && ramet_tree_count(r->tree)) {
 		i = ramet_tree_count(r->tree) - 1;
 		e = find(r, RAMET_INFO, "no-newline", rameti_tree_line(r->tree, i),
 			 ramet_tree_row(r->tree, i)->offset,
@@ -294,7 +435,7 @@ int rameti_reader_make_room(struct rameti_reader *r, const struct rameti_batch *
 	uint32_t i;
 
 	for (i = 0; i < b->n; i++)
-		ids_len += b->id_len[i];
+		ids_len += b->id_len[i] ? b->id_len[i] : MADE_ID_LEN;
 	return rameti_tree_make_room(r->tree, b->n, ids_len, err);
 }
 
@@ -303,4 +444,15 @@ int rameti_reader_finish(struct rameti_reader *r, struct ramet_error *err)
 	if (!r->have_header)
 		return rameti_fail(err, RAMET_EFORMAT, "not a session: no header");
 	return rameti_tree_settle(r->tree, err);
+}
+
+uint32_t rameti_reader_leaf(const struct rameti_reader *r)
+{
+	uint32_t row = RAMET_NONE;
+
+	if (r->has_leaf_id && r->leaf_id.len)
+		row = ramet_tree_find(r->tree, ramet_buf_bytes(&r->leaf_id));
+	if (row != RAMET_NONE || (r->has_leaf_id && !r->leaf_id.len))
+		return row;
+	return ramet_tree_leaf(r->tree);
 }

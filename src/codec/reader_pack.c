@@ -33,6 +33,17 @@ static void pack_findings(const struct ramet_findings *f, struct ramet_buf *out)
 	}
 }
 
+/* A header that no line has as it is: its line as pi writes it, and what the codec remembers. */
+static void pack_made_header(const struct rameti_reader *r, struct ramet_buf *out)
+{
+	size_t i;
+
+	rameti_pack_bytes(out, r->header.json);
+	for (i = 0; i < sizeof(r->state) / sizeof(r->state[0]); i++)
+		rameti_pack_u64(out, r->state[i]);
+	rameti_pack_bytes(out, ramet_buf_bytes(&r->kept));
+}
+
 void rameti_reader_pack(const struct rameti_reader *r, struct ramet_buf *out)
 {
 	struct ramet_bytes text;
@@ -40,6 +51,8 @@ void rameti_reader_pack(const struct rameti_reader *r, struct ramet_buf *out)
 
 	rameti_pack_bytes(out, ramet_bytes_of(r->codec->name));
 	rameti_pack_bytes(out, ramet_buf_bytes(&r->header_raw));
+	if (r->codec->pieces)
+		pack_made_header(r, out);
 	rameti_pack_u64(out, r->header.line);
 	rameti_pack_u64(out, r->header.offset);
 	rameti_pack_u64(out, r->header.length);
@@ -62,6 +75,20 @@ void rameti_reader_pack(const struct rameti_reader *r, struct ramet_buf *out)
 
 /* ---- and back ---- */
 
+static int unpack_made_header(struct rameti_reader *r, struct rameti_unpack *u,
+			      struct ramet_error *err)
+{
+	int e = rameti_codec_pi.header(r, rameti_unpack_bytes(u), err);
+	size_t i;
+
+	for (i = 0; i < sizeof(r->state) / sizeof(r->state[0]); i++)
+		r->state[i] = rameti_unpack_u64(u);
+	ramet_buf_add(&r->kept, rameti_unpack_bytes(u));
+	if (!e && ramet_buf_status(&r->kept) < 0)
+		e = rameti_fail_nomem(err);
+	return e;
+}
+
 static int unpack_header(struct rameti_reader *r, struct rameti_unpack *u, struct ramet_error *err)
 {
 	int e;
@@ -69,7 +96,10 @@ static int unpack_header(struct rameti_reader *r, struct rameti_unpack *u, struc
 	ramet_buf_add(&r->header_raw, rameti_unpack_bytes(u));
 	if (ramet_buf_status(&r->header_raw) < 0)
 		return rameti_fail_nomem(err);
-	e = r->codec->header(r, ramet_buf_bytes(&r->header_raw), err);
+	if (r->codec->pieces)
+		e = unpack_made_header(r, u, err);
+	else
+		e = r->codec->header(r, ramet_buf_bytes(&r->header_raw), err);
 	r->header.line = rameti_unpack_u64(u);
 	r->header.offset = rameti_unpack_u64(u);
 	r->header.length = rameti_unpack_u64(u);
@@ -142,6 +172,10 @@ int rameti_reader_unpack(struct rameti_reader *r, const struct rameti_codec *cod
 	r->tree = tree;
 	ramet_buf_init(&r->header_text, SIZE_MAX / 2);
 	ramet_buf_init(&r->header_raw, SIZE_MAX / 2);
+	ramet_buf_init(&r->noted, SIZE_MAX / 2);
+	ramet_buf_init(&r->parent_id, SIZE_MAX / 2);
+	ramet_buf_init(&r->leaf_id, SIZE_MAX / 2);
+	ramet_buf_init(&r->kept, SIZE_MAX / 2);
 	u.bad = !ramet_bytes_is(rameti_unpack_bytes(&u), codec->name);
 	e = unpack_header(r, &u, err);
 	r->n_lines = rameti_unpack_u64(&u);

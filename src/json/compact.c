@@ -29,13 +29,18 @@ static int is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+int rameti_json_is_compact(const struct ramet_json *v)
+{
+	return compact_len(v) == v->len;
+}
+
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v)
 {
 	struct ramet_bytes raw = ramet_json_raw(v);
 	const struct ramet_json *node = v, *end = v + v->span;
 	const char *at = raw.ptr, *stop = raw.ptr + raw.len;
 
-	if (compact_len(v) == raw.len) {
+	if (rameti_json_is_compact(v)) {
 		ramet_buf_add(b, raw);
 		return;
 	}

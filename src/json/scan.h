@@ -95,6 +95,8 @@ size_t rameti_utf16_len(struct ramet_bytes text);
 void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out);
 /* Append a parsed value without the white space around its tokens; every token as it is. */
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v);
+/* Is there no such white space? */
+int rameti_json_is_compact(const struct ramet_json *v);
 /* Does the raw string value decode to text? No allocation. */
 int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text);
 

@@ -61,13 +61,32 @@ static size_t encode(unsigned c, char out[4])
 	return 4;
 }
 
+/* What a letter behind a backslash stands for. */
+static char said_by(char letter)
+{
+	switch (letter) {
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return letter;
+	}
+}
+
 /* The escape at d->p, which is a backslash; moves behind it. */
 static size_t take_escape(struct decoder *d, char out[4])
 {
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-	unsigned unit = unit_at(d->p, d->end), low;
-	const char *at;
+	unsigned unit = 0x10000, low;
 
+	if (d->end - d->p >= 2 && d->p[1] == 'u')
+		unit = unit_at(d->p, d->end);
 	if (unit < 0x10000) {
 		d->p += 6;
 		low = unit - 0xd800 < 0x400 ? unit_at(d->p, d->end) : 0;
@@ -81,15 +100,14 @@ static size_t take_escape(struct decoder *d, char out[4])
 		d->p = d->end;
 		return 0;
 	}
-	at = d->p[1] ? strchr(from, d->p[1]) : NULL;
-	out[0] = at ? to[at - from] : d->p[1];
+	out[0] = said_by(d->p[1]);
 	d->p += 2;
 	return 1;
 }
 
-void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
+/* A string that is not all valid UTF-8, or may be too long as it stands. */
+static void decode_odd(struct decoder d, struct ramet_buf *out)
 {
-	struct decoder d = decoder_of(raw);
 	char piece[4];
 
 	while (d.p != d.end) {
@@ -103,6 +121,50 @@ void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
 			ramet_buf_add(out, (struct ramet_bytes){ piece, run });
 		}
 	}
+}
+
+/* Copies what stands before the first backslash; its length. There is room for len bytes. */
+static size_t copy_plain(char *to, const char *from, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	size_t i = 0;
+	uint64_t w, x;
+
+	for (; len - i >= 8; i += 8) {
+		memcpy(&w, from + i, 8);
+		memcpy(to + i, &w, 8);
+		x = w ^ ones * '\\';
+		if ((x - ones) & ~x & ones << 7)
+			break;
+	}
+	for (; i < len && from[i] != '\\'; i++)
+		to[i] = from[i];
+	return i;
+}
+
+/* What an escape says is never longer than the escape. */
+void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
+{
+	struct decoder d = decoder_of(raw);
+	size_t len = (size_t)(d.end - d.p), run;
+	char *to;
+
+	if (len > out->max - out->len || !rameti_utf8_valid(raw)) {
+		decode_odd(d, out);
+		return;
+	}
+	if (!len || ramet_buf_reserve(out, len) < 0)
+		return;
+	to = out->ptr + out->len;
+	while (d.p != d.end) {
+		run = copy_plain(to, d.p, (size_t)(d.end - d.p));
+		d.p += run;
+		to += run;
+		if (d.p != d.end)
+			to += take_escape(&d, to);
+	}
+	*to = '\0';
+	out->len = (size_t)(to - out->ptr);
 }
 
 /* The next decoded character, at most four bytes. */

@@ -33,28 +33,26 @@ const struct ramet_json *ramet_json_next(const struct ramet_json *container,
 	return v < container + container->span ? v : NULL;
 }
 
-/* Does the key node say `key`? odd: key holds U+FFFD, which bad bytes decode to. */
-static int key_is(const struct ramet_json *node, struct ramet_bytes key, int odd)
+/* Does the string node say `text`? Without flags it holds neither escapes nor bad bytes. */
+static int says(const struct ramet_json *node, struct ramet_bytes text)
 {
-	if (node->flags || odd)
-		return rameti_json_raw_is(ramet_json_raw(node), key);
-	return node->len == key.len + 2 && !memcmp(node->ptr + 1, key.ptr, key.len);
+	if (node->flags)
+		return rameti_json_raw_is(ramet_json_raw(node), text);
+	return node->len == text.len + 2 && !memcmp(node->ptr + 1, text.ptr, text.len);
 }
 
 const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object,
 					      struct ramet_bytes key)
 {
 	const struct ramet_json *found = NULL, *v, *end;
-	int odd;
 
 	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
 		return NULL;
 	if (!key.ptr)
 		key.ptr = "";
-	odd = memchr(key.ptr, 0xef, key.len) != NULL;
 	end = object + object->span;
 	for (v = object + 1; v < end; v = v + 1 + v[1].span)
-		if (key_is(v, key, odd))
+		if (says(v, key))
 			found = v + 1;
 	return found;
 }
@@ -80,7 +78,7 @@ void ramet_json_text(const struct ramet_json *v, struct ramet_buf *out)
 int ramet_json_text_is(const struct ramet_json *v, const char *text)
 {
 	return ramet_json_kind(v) == RAMET_JSON_STRING &&
-	       rameti_json_raw_is(ramet_json_raw(v), (struct ramet_bytes){ text, strlen(text) });
+	       says(v, (struct ramet_bytes){ text, strlen(text) });
 }
 
 int ramet_json_truthy(const struct ramet_json *v)

@@ -35,7 +35,7 @@ static int check_row(struct checking *p, uint32_t row)
 		e = report(p, row, "orphan", "the parent does not exist; the entry is a root");
 	if (!e && (r->flags & RAMET_ROW_LOOP))
 		e = report(p, row, "loop", "its parents form a circle; the entry is a root");
-	if (!e && r->time_ms == RAMET_TIME_NONE)
+	if (!e && r->time_ms == RAMET_TIME_NONE && !(r->flags & RAMET_ROW_UNTIMED))
 		e = report(p, row, "bad-time", "the time is missing or does not parse");
 	return e;
 }

@@ -6,10 +6,11 @@
  * and level in force, and the walk up stops where the compaction begins to keep. Entries are
  * parsed only where they contribute. project.c turns the selection into messages.
  */
-#include "model/context_priv.h"
+#include "model/context.h"
 
 #include "base/error.h"
 #include "base/map.h"
+#include "model/context_priv.h"
 
 #define ROWS_MAX 0x7fffffffu
 #define ARENA_MAX ((size_t)1 << 40)
@@ -211,38 +212,69 @@ static int build(struct rameti_context_work *w, struct ramet_error *err)
 	return r;
 }
 
-int ramet_context_new(struct ramet_context **out, const struct ramet_tree *t, uint32_t leaf,
-		      struct ramet_error *err)
+static int begin(struct rameti_context_work *w, const struct ramet_tree *t, uint32_t leaf,
+		 struct ramet_error *err)
 {
-	struct rameti_context_work w = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2),
-					 RAMET_JSON_DOC_INIT, 0 };
-	struct ramet_context *c;
-	int r = 0;
+	struct ramet_context *c = ramet_calloc(1, sizeof(*c));
 
-	if (leaf != RAMET_NONE && leaf >= ramet_tree_count(t))
-		return rameti_fail(err, RAMET_EINVAL, "row %u does not exist", (unsigned)leaf);
-	c = ramet_calloc(1, sizeof(*c));
-	w.arena = ramet_calloc(1, sizeof(*w.arena));
-	if (!c || !w.arena) {
+	w->arena = ramet_calloc(1, sizeof(*w->arena));
+	if (!c || !w->arena) {
 		ramet_free(c);
-		ramet_free(w.arena);
+		ramet_free(w->arena);
 		return rameti_fail_nomem(err);
 	}
-	rameti_arena_init(w.arena, ARENA_MAX);
-	c->priv = w.arena;
+	rameti_arena_init(w->arena, ARENA_MAX);
+	c->priv = w->arena;
 	c->tree = t;
 	c->leaf = leaf;
 	c->thinking_level = ramet_bytes_of("\"off\"");
-	w.c = c;
-	if (leaf != RAMET_NONE)
-		r = rameti_tree_answer(t, build(&w, err), err);
-	ramet_buf_release(&w.scratch);
-	ramet_json_doc_release(&w.doc);
+	w->c = c;
+	return 0;
+}
+
+/* The end of building: r, and the context if all went well. */
+static int end(struct rameti_context_work *w, struct ramet_context **out, int r)
+{
+	ramet_buf_release(&w->scratch);
+	ramet_json_doc_release(&w->doc);
 	if (r < 0)
-		ramet_context_free(c);
+		ramet_context_free(w->c);
 	else
-		*out = c;
+		*out = w->c;
 	return r;
+}
+
+int ramet_context_new(struct ramet_context **out, const struct ramet_tree *t, uint32_t leaf,
+		      struct ramet_error *err)
+{
+	struct rameti_context_work w = RAMETI_CONTEXT_WORK_INIT;
+	int r;
+
+	if (leaf != RAMET_NONE && leaf >= ramet_tree_count(t))
+		return rameti_fail(err, RAMET_EINVAL, "row %u does not exist", (unsigned)leaf);
+	r = begin(&w, t, leaf, err);
+	if (!r && leaf != RAMET_NONE)
+		r = rameti_tree_answer(t, build(&w, err), err);
+	return end(&w, out, r);
+}
+
+int rameti_context_of_rows(struct ramet_context **out, const struct ramet_tree *t,
+			   const uint32_t *rows, uint32_t n, struct ramet_error *err)
+{
+	struct rameti_context_work w = RAMETI_CONTEXT_WORK_INIT;
+	uint32_t i;
+	int r = begin(&w, t, rows[n - 1], err);
+
+	w.all_summaries = 1;
+	if (!r) {
+		w.c->selected = rameti_arena_alloc(w.arena, rameti_mul(n, sizeof(*w.c->selected)));
+		r = w.c->selected ? 0 : rameti_fail_nomem(err);
+	}
+	for (i = 0; !r && i < n; i++)
+		w.c->selected[w.c->n_selected++] = (struct ramet_selected){ rows[i], 0, 0 };
+	if (!r)
+		r = rameti_tree_answer(t, rameti_context_project(&w, err), err);
+	return end(&w, out, r);
 }
 
 void ramet_context_free(struct ramet_context *c)

@@ -93,8 +93,7 @@ static int write_selected(struct ramet_json_writer *w, const struct ramet_contex
 int ramet_context_write_projection(const struct ramet_context *c, struct ramet_buf *out,
 				   struct ramet_error *err)
 {
-	struct rameti_context_work work = { NULL, NULL, RAMET_BUF_INIT(SIZE_MAX / 2),
-					    RAMET_JSON_DOC_INIT, 0 };
+	struct rameti_context_work work = RAMETI_CONTEXT_WORK_INIT;
 	struct ramet_context view = *c;
 	struct ramet_json_writer w;
 	size_t before = out->len;
@@ -176,6 +175,14 @@ static void summary_text(const struct ramet_json *m, int role, struct ramet_buf 
 	ramet_buf_add_str(text, branch ? "</summary>" : "\n</summary>");
 }
 
+void rameti_message_retold(const struct ramet_json *m, int role, struct ramet_buf *text)
+{
+	if (role == RAMET_ROLE_BASH_EXECUTION)
+		bash_text(m, text);
+	else
+		summary_text(m, role, text);
+}
+
 static void add_text_block(struct ramet_json_writer *w, struct ramet_bytes text)
 {
 	ramet_json_open_array(w);
@@ -201,10 +208,8 @@ static void add_user(struct ramet_json_writer *w, const struct ramet_json *m, in
 	if (role != RAMET_ROLE_CUSTOM || ramet_json_kind(content) == RAMET_JSON_STRING) {
 		if (role == RAMET_ROLE_CUSTOM)
 			ramet_json_text(content, text);
-		else if (role == RAMET_ROLE_BASH_EXECUTION)
-			bash_text(m, text);
 		else
-			summary_text(m, role, text);
+			rameti_message_retold(m, role, text);
 		ramet_json_key(w, "content");
 		add_text_block(w, ramet_buf_bytes(text));
 	} else if (content) {

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "json/scan.h"
 
+#define TIME_TEXT_MAX 4096
+
 /* The name an entry gives: 1 it says what the name is (empty: none), 0 it is no text and says
  * nothing. */
 static int read_name(const struct ramet_json *name, struct ramet_buf *text)
@@ -52,12 +54,15 @@ int ramet_tree_name(const struct ramet_tree *t, struct ramet_buf *out, struct ra
 
 int64_t rameti_entry_time(const struct ramet_json *v)
 {
-	struct ramet_buf text = RAMET_BUF_INIT(4096);
+	struct ramet_bytes plain = ramet_json_plain(v);
+	struct ramet_buf text = RAMET_BUF_INIT(TIME_TEXT_MAX);
 	double x;
 	int64_t ms;
 
 	switch (ramet_json_kind(v)) {
 	case RAMET_JSON_STRING:
+		if (plain.ptr && plain.len <= TIME_TEXT_MAX)
+			return rameti_time_parse(plain);
 		ramet_json_text(v, &text);
 		ms = ramet_buf_status(&text) < 0 ? RAMET_TIME_NONE
 						 : rameti_time_parse(ramet_buf_bytes(&text));

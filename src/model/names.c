@@ -42,8 +42,8 @@ static int index_of(const char *const *names, int n, struct ramet_bytes name)
 {
 	int i;
 
-	for (i = 1; i < n; i++)
-		if (names[i][0] && ramet_bytes_is(name, names[i]))
+	for (i = 1; name.len && i < n; i++)
+		if (names[i][0] == *name.ptr && ramet_bytes_is(name, names[i]))
 			return i;
 	return 0;
 }

@@ -223,7 +223,7 @@ static int add_compaction(struct rameti_context_work *w, struct ramet_selected *
 	struct ramet_buf role = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = 0;
 
-	if (ramet_json_kind(system) == RAMET_JSON_OBJECT) {
+	if (ramet_json_kind(system) == RAMET_JSON_OBJECT && !w->all_summaries) {
 		ramet_json_text(ramet_json_get(system, "role"), &role);
 		r = ramet_buf_status(&role) < 0
 			    ? rameti_fail_nomem(err)
@@ -348,7 +348,7 @@ static int project_one(struct rameti_context_work *w, const struct edits *e, uin
 		r = is_omitted(w, edit, &omitted, err);
 	if (r < 0 || omitted)
 		return r;
-	r = add_entry(w, s, at == 0, err);
+	r = add_entry(w, s, at == 0 || w->all_summaries, err);
 	if (!r && edited && s->n)
 		r = apply_edit(w, s, edit, err);
 	return r;

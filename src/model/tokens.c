@@ -3,21 +3,16 @@
  * estimate of four characters (UTF-16 units) a token. The same arithmetic as pi's, so that both
  * agree when to compact.
  */
-#include "model/context_priv.h"
+#include "model/tokens.h"
 
 #include "base/error.h"
 #include "json/scan.h"
+#include "model/context_priv.h"
 
 #define IMAGE_CHARS 4800u
 
-struct counting {
-	struct ramet_json_doc doc;
-	struct ramet_buf text, quoted;
-	int failed;                              /* a text could not be decoded */
-};
-
 /* A string with its quotes, escaped as JSON.stringify escapes it. */
-static uint64_t string_chars(struct counting *n, const struct ramet_json *v)
+static uint64_t string_chars(struct rameti_counting *n, const struct ramet_json *v)
 {
 	ramet_buf_reset(&n->text);
 	ramet_buf_reset(&n->quoted);
@@ -28,7 +23,7 @@ static uint64_t string_chars(struct counting *n, const struct ramet_json *v)
 }
 
 /* Characters of a value as JSON.stringify would write it. */
-static uint64_t json_chars(struct counting *n, const struct ramet_json *v)
+static uint64_t json_chars(struct rameti_counting *n, const struct ramet_json *v)
 {
 	struct ramet_json_writer w;
 	uint64_t chars = 0;
@@ -61,7 +56,7 @@ static uint64_t json_chars(struct counting *n, const struct ramet_json *v)
 	return chars;
 }
 
-static uint64_t text_chars(struct counting *n, const struct ramet_json *v)
+static uint64_t text_chars(struct rameti_counting *n, const struct ramet_json *v)
 {
 	ramet_buf_reset(&n->text);
 	ramet_json_text(v, &n->text);
@@ -70,7 +65,8 @@ static uint64_t text_chars(struct counting *n, const struct ramet_json *v)
 }
 
 /* The blocks that count differ: an answer's thinking and calls, everybody else's images. */
-static uint64_t block_chars(struct counting *n, const struct ramet_json *block, int is_answer)
+static uint64_t block_chars(struct rameti_counting *n, const struct ramet_json *block,
+			    int is_answer)
 {
 	const struct ramet_json *type = ramet_json_get(block, "type");
 
@@ -86,7 +82,8 @@ static uint64_t block_chars(struct counting *n, const struct ramet_json *block, 
 	return 0;
 }
 
-static uint64_t content_chars(struct counting *n, const struct ramet_json *content, int is_answer)
+static uint64_t content_chars(struct rameti_counting *n, const struct ramet_json *content,
+			      int is_answer)
 {
 	const struct ramet_json *block;
 	uint64_t chars = 0;
@@ -99,7 +96,7 @@ static uint64_t content_chars(struct counting *n, const struct ramet_json *conte
 	return chars;
 }
 
-static uint64_t system_chars(struct counting *n, const struct ramet_json *m)
+static uint64_t system_chars(struct rameti_counting *n, const struct ramet_json *m)
 {
 	const struct ramet_json *sections = ramet_json_get(m, "sections"), *v = NULL;
 	uint64_t chars = content_chars(n, ramet_json_get(m, "content"), 0);
@@ -112,7 +109,7 @@ static uint64_t system_chars(struct counting *n, const struct ramet_json *m)
 	return chars + json_chars(n, ramet_json_get(m, "toolsAdded"));
 }
 
-static uint64_t message_tokens(struct counting *n, const struct ramet_json *m, int role)
+static uint64_t message_tokens(struct rameti_counting *n, const struct ramet_json *m, int role)
 {
 	uint64_t chars;
 
@@ -173,39 +170,57 @@ static int is_fresh(const struct ramet_context *c, uint32_t row)
 		ramet_tree_row(c->tree, leaf->compaction)->depth < r->depth);
 }
 
+void rameti_counting_release(struct rameti_counting *n)
+{
+	ramet_json_doc_release(&n->doc);
+	ramet_buf_release(&n->text);
+	ramet_buf_release(&n->quoted);
+}
+
+int rameti_tokens_add(struct rameti_counting *n, struct ramet_bytes message, int role,
+		      uint64_t *tokens, struct ramet_error *err)
+{
+	uint64_t more;
+	int r = ramet_json_parse(&n->doc, message, 0, err);
+
+	if (r < 0)
+		return r;
+	n->failed = 0;
+	more = message_tokens(n, ramet_json_root(&n->doc), role);
+	if (n->failed)
+		return rameti_fail_nomem(err);
+	*tokens += more;
+	return 0;
+}
+
 /* Estimate of messages from `from` on, system messages only if asked for. */
-static int estimate(const struct ramet_context *c, struct counting *n, uint32_t from,
+static int estimate(const struct ramet_context *c, struct rameti_counting *n, uint32_t from,
 		    int with_system, uint64_t *tokens, struct ramet_error *err)
 {
 	uint32_t i;
 	int r = 0;
 
-	for (i = from; !r && i < c->n_messages; i++) {
-		if (!with_system && c->messages[i].role == RAMET_ROLE_SYSTEM)
-			continue;
-		r = ramet_json_parse(&n->doc, c->messages[i].json, 0, err);
-		if (!r)
-			*tokens += message_tokens(n, ramet_json_root(&n->doc), c->messages[i].role);
-	}
+	for (i = from; !r && i < c->n_messages; i++)
+		if (with_system || c->messages[i].role != RAMET_ROLE_SYSTEM)
+			r = rameti_tokens_add(n, c->messages[i].json, c->messages[i].role, tokens,
+					      err);
 	return r;
 }
 
-static int estimate_system(const struct ramet_context *c, struct counting *n, uint64_t *tokens,
-			   struct ramet_error *err)
+static int estimate_system(const struct ramet_context *c, struct rameti_counting *n,
+			   uint64_t *tokens, struct ramet_error *err)
 {
 	struct ramet_buf message = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = ramet_context_write_system(c, &message, NULL, err);
 
 	if (!r)
-		r = ramet_json_parse(&n->doc, ramet_buf_bytes(&message), 0, err);
-	if (!r)
-		*tokens += message_tokens(n, ramet_json_root(&n->doc), RAMET_ROLE_SYSTEM);
+		r = rameti_tokens_add(n, ramet_buf_bytes(&message), RAMET_ROLE_SYSTEM, tokens, err);
 	ramet_buf_release(&message);
 	return r;
 }
 
 /* The last answer with usable figures: its place + 1 and its figure; 0: none. */
-static int last_answer(const struct ramet_context *c, struct counting *n, uint32_t *after,
+static int last_answer(const struct ramet_context *c, struct rameti_counting *n, uint32_t *after,
 		       double *figure, struct ramet_error *err)
 {
 	uint32_t i;
@@ -225,8 +240,7 @@ static int last_answer(const struct ramet_context *c, struct counting *n, uint32
 
 int ramet_context_tokens(const struct ramet_context *c, uint64_t *tokens, struct ramet_error *err)
 {
-	struct counting n = { RAMET_JSON_DOC_INIT, RAMET_BUF_INIT(SIZE_MAX / 2),
-			      RAMET_BUF_INIT(SIZE_MAX / 2), 0 };
+	struct rameti_counting n = RAMETI_COUNTING_INIT;
 	double figure = 0;
 	uint32_t after;
 	uint64_t sum = 0;
@@ -240,11 +254,7 @@ int ramet_context_tokens(const struct ramet_context *c, uint64_t *tokens, struct
 		if (!r)
 			r = estimate(c, &n, 0, 0, &sum, err);
 	}
-	if (!r && n.failed)
-		r = rameti_fail_nomem(err);
-	ramet_json_doc_release(&n.doc);
-	ramet_buf_release(&n.text);
-	ramet_buf_release(&n.quoted);
+	rameti_counting_release(&n);
 	if (!r)
 		*tokens = sum;
 	return r;

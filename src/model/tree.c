@@ -250,12 +250,24 @@ static int room(struct ramet_tree *t, int part, void **items, uint32_t *cap, uin
 	return r;
 }
 
+/* Nearly always: room was made for a whole batch. */
+static int has_room(const struct ramet_tree *t, uint32_t n, size_t ids_len)
+{
+	return n <= RAMETI_ROWS_MAX - t->n && t->n + n <= t->cap && t->n + n <= t->cap_id_end &&
+	       t->n + n <= t->cap_link && t->n_labels + n <= t->cap_labels &&
+	       t->n_names + n <= t->cap_names && t->ids && ids_len <= t->ids_cap - t->ids_len &&
+	       ids_len <= UINT32_MAX - 1 - t->ids_len &&
+	       slots_suffice(t->n_slots, t->n_ids + n);
+}
+
 /* Room for more rows everywhere, so that adding cannot fail half-way. */
 static int reserve(struct ramet_tree *t, uint32_t n, size_t ids_len)
 {
-	int r = room(t, RAMETI_TREE_ROWS, (void **)&t->rows, &t->cap, t->n, n,
-			 sizeof(*t->rows));
+	int r;
 
+	if (has_room(t, n, ids_len))
+		return 0;
+	r = room(t, RAMETI_TREE_ROWS, (void **)&t->rows, &t->cap, t->n, n, sizeof(*t->rows));
 	if (!r)
 		r = room(t, RAMETI_TREE_ID_END, (void **)&t->id_end, &t->cap_id_end, t->n, n,
 			 sizeof(*t->id_end));

@@ -95,4 +95,7 @@ int rameti_finding_copy(struct ramet_findings *f, const struct ramet_finding *fr
  * missing or anything else RAMET_TIME_NONE. */
 int64_t rameti_entry_time(const struct ramet_json *timestamp);
 
+/* The text that a model reads in place of a bash run or a summary, appended. */
+void rameti_message_retold(const struct ramet_json *m, int role, struct ramet_buf *text);
+
 #endif

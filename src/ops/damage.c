@@ -5,7 +5,8 @@
  * odd as they may be: blank lines, other headers, orphans, invalid UTF-8 inside a text. What is
  * dropped is whole lines, or the parts of a line that are no object. Damage at the end, NUL
  * bytes, glued values and lines that ramet itself gave up (they begin with #) need no leave;
- * anything else does.
+ * anything else does. In files of other systems' records, what is a record, and whether one at the
+ * end counts without its newline, is for the codec to say; they have no header to be made.
  */
 #include "ops/damage_priv.h"
 
@@ -69,14 +70,36 @@ static void note_entry(struct rameti_plan *p, struct ramet_bytes line,
 	ramet_buf_release(&text);
 }
 
-int rameti_plan_see(struct rameti_plan *p, struct ramet_bytes object, int *stays)
+/* Does this object make a record of a format with pieces? What it makes is of no interest. */
+static int see_record(struct rameti_plan *p, struct ramet_bytes object, uint64_t offset,
+		      int terminated, const struct rameti_found *found, int *stays)
 {
-	struct rameti_found found[N_WANTS];
+	struct rameti_batch *b = &p->batch;
+	int r;
+
+	rameti_batch_reset(b);
+	memset(&b->line_row, 0, sizeof(b->line_row));
+	b->line_row.offset = offset;
+	b->line_row.length = (uint32_t)object.len;
+	b->line_first = 0;
+	b->line_terminated = (uint8_t)!!terminated;
+	r = p->codec->pieces(b, object, found);
+	*stays = !r;
+	p->n_records += !r;
+	return r < 0 ? r : 0;
+}
+
+int rameti_plan_see(struct rameti_plan *p, struct ramet_bytes object, uint64_t offset,
+		    int terminated, int *stays)
+{
+	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
 	struct rameti_line l;
 
 	*stays = 1;
 	if (rameti_scan_line(p->scanner, object, &l, found) < 0)
 		return RAMET_ENOMEM;
+	if (p->codec->pieces)
+		return see_record(p, object, offset, terminated, found, stays);
 	if (!text_is(object, &found[TYPE], "session")) {
 		note_entry(p, object, found);
 		if (p->header_state == RAMETI_HEADER_NONE)
@@ -89,10 +112,18 @@ int rameti_plan_see(struct rameti_plan *p, struct ramet_bytes object, int *stays
 	return 0;
 }
 
+int rameti_plan_reject(struct rameti_plan *p, uint64_t offset, uint64_t length, int terminated)
+{
+	if (!p->codec->pieces)
+		return drop(p, "no-header", 1, offset, length);
+	p->tail_cut |= !terminated;
+	return drop(p, terminated ? "malformed" : "torn-tail", terminated, offset, length);
+}
+
 static int see_line(struct rameti_plan *p, const struct rameti_lines_item *item,
 		    struct ramet_bytes text, uint64_t offset)
 {
-	struct rameti_found found[N_WANTS];
+	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
 	uint64_t whole = text.len + (item->terminated ? 1 : 0);
 	struct rameti_line l;
 	int stays, r = rameti_scan_line(p->scanner, text, &l, found);
@@ -107,9 +138,9 @@ static int see_line(struct rameti_plan *p, const struct rameti_lines_item *item,
 			return drop(p, "malformed", 0, offset, whole);
 		return rameti_plan_part(p, text, offset, item->terminated);
 	}
-	r = rameti_plan_see(p, text, &stays);
+	r = rameti_plan_see(p, text, offset, item->terminated, &stays);
 	if (!r && !stays)
-		return drop(p, "no-header", 1, offset, whole);
+		return rameti_plan_reject(p, offset, whole, item->terminated);
 	if (!r && !item->terminated)
 		r = rameti_plan_add(p, RAMET_REPAIR_NEWLINE, "no-newline", 0, offset + text.len, 0);
 	return r;
@@ -167,16 +198,21 @@ static int look(struct rameti_plan *p, struct rameti_lines *lines, struct ramet_
 	return r == RAMET_ENOMEM ? rameti_fail_nomem(err) : r;
 }
 
-int rameti_plan_make(struct rameti_plan *p, const struct rameti_file *f, uint64_t size,
-		     size_t max_line, struct ramet_error *err)
+int rameti_plan_make(struct rameti_plan *p, const struct rameti_codec *codec,
+		     const struct rameti_file *f, uint64_t size, size_t max_line,
+		     struct ramet_error *err)
 {
 	struct rameti_lines lines;
 	int r;
 
 	memset(p, 0, sizeof(*p));
+	rameti_batch_init(&p->batch);
+	p->codec = codec;
+	p->header_state = codec->pieces ? RAMETI_HEADER_GOOD : RAMETI_HEADER_NONE;
 	ramet_buf_init(&p->header, 1u << 20);
 	p->first_ms = RAMET_TIME_NONE;
-	r = rameti_scanner_new(&p->scanner, wants, N_WANTS, 0, err);
+	r = rameti_scanner_new(&p->scanner, codec->pieces ? codec->wants : wants,
+			       codec->pieces ? codec->n_wants : N_WANTS, 0, err);
 	if (r < 0)
 		return r;
 	r = rameti_lines_open(&lines, f, 0, size, max_line, err);
@@ -194,6 +230,7 @@ void rameti_plan_release(struct rameti_plan *p)
 	ramet_free(p->actions);
 	p->actions = NULL;
 	p->n = p->cap = 0;
+	rameti_batch_release(&p->batch);
 	ramet_buf_release(&p->header);
 }
 

@@ -73,6 +73,11 @@ int ramet_fork(struct ramet_session **out, struct ramet_session *source,
 	/* with what others appended; of a file that is gone, what the handle knows can still
 	 * be had */
 	r = ramet_session_refresh(source, err);
+	if ((r >= 0 || r == RAMET_ECONFLICT) && rameti_fork_is_other(source)) {
+		r = rameti_fork_other(out, source, RAMET_NONE, 1, opts, err);
+		ramet_session_unlock(source);
+		return r;
+	}
 	if (r >= 0 || r == RAMET_ECONFLICT)
 		r = rameti_fork_begin(&b, source, RAMETI_BIRTH_FILE, opts, opts ? opts->dir : NULL,
 				      err);

@@ -247,7 +247,7 @@ int ramet_fork_branch(struct ramet_session **out, struct ramet_session *source, 
 {
 	struct branch b = { .path = RAMET_PATH_INIT, .peek = RAMETI_PEEK_INIT,
 			    .doc = RAMET_JSON_DOC_INIT, .birth = RAMETI_BIRTH_INIT };
-	int r;
+	int r, other;
 
 	ramet_buf_init(&b.prev, SIZE_MAX / 2);
 	ramet_buf_init(&b.kept, SIZE_MAX / 2);
@@ -256,9 +256,15 @@ int ramet_fork_branch(struct ramet_session **out, struct ramet_session *source, 
 	ramet_session_lock(source);
 	b.tree = ramet_session_tree(source);
 	b.plain = rameti_fork_plain(source);
-	r = make(&b, source, leaf, opts, err);
+	other = rameti_fork_is_other(source);
+	if (!other)
+		r = make(&b, source, leaf, opts, err);
+	else if (!ramet_tree_row(b.tree, leaf))
+		r = rameti_fail(err, RAMET_ENOTFOUND, "no such entry");
+	else
+		r = rameti_fork_other(out, source, leaf, 0, opts, err);
 	ramet_session_unlock(source);
-	if (!r)
+	if (!r && !other)
 		r = rameti_birth_end(&b.birth, out, err);
 	rameti_birth_abort(&b.birth);
 	ramet_path_release(&b.path);

@@ -10,6 +10,7 @@
 #include "ops/damage_priv.h"
 
 #include <string.h>
+#include "codec/begins.h"
 
 #define WINDOW 4096u
 #define BUDGET 16u                               /* times a stretch's length is looked at */
@@ -64,22 +65,6 @@ static size_t object_len(struct rameti_plan *p, struct ramet_bytes text)
 	}
 }
 
-/* Does an entry begin here, as agents write them: {"type":"T", of a type that is known? */
-static int begins_entry(struct ramet_bytes text)
-{
-	static const char head[] = "{\"type\":\"";
-	const size_t len = sizeof(head) - 1;
-	struct ramet_bytes type;
-	const char *end;
-
-	if (text.len <= len || memcmp(text.ptr, head, len) != 0)
-		return 0;
-	type.ptr = text.ptr + len;
-	end = memchr(type.ptr, '"', text.len - len);
-	type.len = end ? (size_t)(end - type.ptr) : 0;
-	return ramet_entry_type_of(type) != RAMET_ENTRY_OTHER;
-}
-
 /* Nothing but objects up to the end? *cost grows by what was looked at. */
 static int all_objects(struct rameti_plan *p, struct ramet_bytes text, uint64_t *cost)
 {
@@ -106,7 +91,7 @@ static size_t next_entry(struct rameti_plan *p, struct ramet_bytes text)
 	while (cost <= most && (at = memchr(at + 1, '{', (size_t)(end - at - 1))) != NULL) {
 		rest.ptr = at;
 		rest.len = (size_t)(end - at);
-		if (begins_entry(rest) && all_objects(p, rest, &cost))
+		if (rameti_record_begins(p->codec, rest) && all_objects(p, rest, &cost))
 			return (size_t)(at - text.ptr);
 		if (rest.len == 1)
 			break;
@@ -131,12 +116,14 @@ static int drop_garbage(struct parting *t, size_t from, size_t to)
 static int keep(struct parting *t, size_t from, size_t to)
 {
 	struct ramet_bytes object = { t->line.ptr + from, to - from };
-	int stays, r = rameti_plan_see(t->plan, object, &stays);
+	int stays, r = rameti_plan_see(t->plan, object, t->offset + from, t->terminated, &stays);
 
 	if (r < 0)
 		return r;
-	if (!stays)
-		return drop(t, "no-header", 1, from, to);
+	if (!stays) {
+		t->dropped_to = to;
+		return rameti_plan_reject(t->plan, t->offset + from, to - from, t->terminated);
+	}
 	if (!t->n_kept++)
 		return 0;
 	return rameti_plan_add(t->plan, RAMET_REPAIR_NEWLINE, "glued", 0, t->offset + from, 0);

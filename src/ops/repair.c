@@ -5,29 +5,87 @@
  * own, the original gets a second name, a new file takes its place. All of it survives a power
  * cut before the old name changes hands. Entries keep every byte; what another program appends
  * meanwhile is carried over as it is. When anything fails, the file is as it was and nothing
- * stands beside it.
+ * stands beside it but a lock of the file's own system. In files of other systems a record is what
+ * their codec takes for one; hashes in records stay as they are, so a broken chain stays broken.
  */
 #include "ops/damage_priv.h"
 #include "ops/lost_priv.h"
 #include "ops/original_priv.h"
 #include "ops/report_priv.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/newfile.h"
+#include "codec/begins.h"
+#include "store/home.h"
+#include "store/layout.h"
 
 #define BLOCK (256u << 10)
+#define HEAD_LEN 65536u
+#define LOCK_WAIT_MS 5000
 #define TAIL_WAIT_NS 20000000L
 #define LOOKS_MAX 10                             /* at a file that grows while it is looked at */
 
 struct repairing {
 	const char *path;
+	const struct rameti_layout *layout;
+	const struct rameti_codec *codec;
 	struct ramet_repair_opts opts;
 	struct rameti_plan plan;
+	struct rameti_file lock;                 /* of layouts that have one of their own */
 	struct rameti_original old;
 	struct rameti_newfile file;
 	struct ramet_buf block, lost;            /* lost: the path of that file */
 };
+
+/* ---- what kind of file it is ---- */
+
+/* Also where no line is whole, and a failure is told. */
+static int look_closer(const char *path, const struct rameti_codec **codec, struct ramet_error *err)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf text = RAMET_BUF_INIT(HEAD_LEN + 1);
+	struct ramet_bytes head = { NULL, 0 };
+	int64_t n = 0;
+	int r = rameti_file_open(&f, path, RAMETI_FILE_READ, err);
+
+	if (!r && ramet_buf_reserve(&text, HEAD_LEN) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		n = rameti_file_read_at(&f, text.ptr, HEAD_LEN, 0, err);
+	r = n < 0 ? (int)n : r;
+	if (!r) {
+		head.ptr = text.ptr;
+		head.len = (size_t)n;
+		*codec = rameti_codec_sniffed(head);
+		if (!*codec || *codec == &rameti_codec_pi)
+			*codec = rameti_record_format(head);
+	}
+	(void)rameti_file_close(&f);                 /* read only */
+	ramet_buf_release(&text);
+	return r;
+}
+
+static int find_format(const char *path, const struct rameti_layout **layout,
+		       struct ramet_error *err)
+{
+	const struct rameti_codec *codec = NULL;
+	struct rameti_home_path home;
+	int r;
+
+	if (rameti_home_path(path, &home))
+		return rameti_fail_at(err, RAMET_EFORMAT, path, 0, RAMET_NO_OFFSET,
+				      "is no file of lines: there is nothing to repair here");
+	*layout = rameti_layout_of_file(path);
+	if (*layout != &rameti_layout_pi)
+		return 0;
+	r = look_closer(path, &codec, err);
+	if (!r && codec)
+		*layout = rameti_layout_of(codec->name);
+	return r;
+}
 
 /* ---- looking ---- */
 
@@ -40,9 +98,20 @@ static int plan_once(struct repairing *p, const struct rameti_file *f, struct st
 
 	rameti_plan_release(&p->plan);
 	if (!r)
-		r = rameti_plan_make(&p->plan, f, (uint64_t)st->st_size, max_line, err);
+		r = rameti_plan_make(&p->plan, p->codec, f, (uint64_t)st->st_size, max_line,
+				     err);
 	mtime_ms = r < 0 ? 0 : (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
 	return r < 0 ? r : rameti_plan_header(&p->plan, p->path, mtime_ms, err);
+}
+
+/* Without a record nobody could tell what the file was. */
+static int check_records(const struct repairing *p, struct ramet_error *err)
+{
+	if (!p->codec->pieces || p->plan.n_records || !p->plan.n)
+		return 0;
+	return rameti_fail_at(err, RAMET_EFORMAT, p->path, 0, RAMET_NO_OFFSET,
+			      "no record of the format %s in it is whole: nothing was changed",
+			      p->codec->name);
 }
 
 /* A last line that is cut off may be being written just now: look once more a little later. */
@@ -73,6 +142,8 @@ static int look(struct repairing *p, struct ramet_error *err)
 
 	if (!r)
 		r = make_plan(p, &f, err);
+	if (!r)
+		r = check_records(p, err);
 	(void)rameti_file_close(&f);                 /* read only: nothing to lose */
 	return r;
 }
@@ -164,12 +235,46 @@ static int replace(struct repairing *p, struct ramet_repair *result, struct rame
 	return 0;
 }
 
+/* The lock that appends of this layout take, where it is not the session itself. */
+static int take_lock(struct repairing *p, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_or_default(p->lock.env);
+	struct ramet_buf path = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int r;
+
+	if (!p->layout->lock_suffix)
+		return 0;
+	p->lock.env = env;
+	r = rameti_path_follow(NULL, p->path, &path, err);
+	ramet_buf_add_str(&path, p->layout->lock_suffix);
+	if (!r && ramet_buf_status(&path) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		p->lock.fd = env->open(env->user, path.ptr,
+				       O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+	if (!r && p->lock.fd < 0)
+		r = rameti_fail_sys(err, errno, path.ptr, "cannot open the lock");
+	if (!r)
+		r = rameti_file_lock(&p->lock, LOCK_WAIT_MS, err);
+	ramet_buf_release(&path);
+	return r;
+}
+
 static int carry_out(struct repairing *p, struct ramet_repair *result, struct ramet_error *err)
 {
-	int r = rameti_original_hold(&p->old, p->path, err);
+	const struct rameti_layout *layout = p->layout;
+	int r = take_lock(p, err);
 
 	if (!r)
+		r = rameti_original_hold(&p->old, p->path, err);
+	if (!r)
+		r = find_format(p->path, &layout, err);
+	if (!r && layout != p->layout)
+		r = rameti_fail(err, RAMET_ECONFLICT, "its format is not what it was just now");
+	if (!r)
 		r = make_plan(p, &p->old.file, err);
+	if (!r)
+		r = check_records(p, err);
 	if (!r && p->plan.n && !is_refused(p))
 		r = replace(p, result, err);
 	return r;
@@ -178,7 +283,8 @@ static int carry_out(struct repairing *p, struct ramet_repair *result, struct ra
 int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 		 struct ramet_repair *result, struct ramet_error *err)
 {
-	static const struct repairing none = { .old = RAMETI_ORIGINAL_INIT,
+	static const struct repairing none = { .lock = RAMETI_FILE_INIT,
+					       .old = RAMETI_ORIGINAL_INIT,
 					       .file = RAMETI_NEWFILE_INIT,
 					       .block = RAMET_BUF_INIT(SIZE_MAX / 2),
 					       .lost = RAMET_BUF_INIT(SIZE_MAX / 2) };
@@ -190,7 +296,12 @@ int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 	p.path = path;
 	if (opts)
 		p.opts = *opts;
-	r = look(&p, err);
+	r = find_format(path, &p.layout, err);
+	p.codec = r < 0 ? NULL : rameti_codec_find(p.layout->format);
+	if (!p.codec)
+		p.codec = &rameti_codec_pi;
+	if (!r)
+		r = look(&p, err);
 	if (!r && p.plan.n && !is_refused(&p) && !p.opts.dry_run)
 		r = carry_out(&p, &done, err);
 	if (!r) {
@@ -205,6 +316,7 @@ int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 	}
 	rameti_newfile_abort(&p.file);
 	rameti_original_release(&p.old);
+	(void)rameti_file_close(&p.lock);
 	rameti_plan_release(&p.plan);
 	ramet_buf_release(&p.block);
 	ramet_buf_release(&p.lost);

@@ -356,21 +356,30 @@ static int check_seal(struct rameti_seal_check *c, struct ramet_bytes line, stru
 	return 1;
 }
 
-int rameti_seal_check_line(struct rameti_seal_check *c, struct ramet_bytes line, uint64_t number,
-			   uint64_t offset, int is_seal, struct ramet_findings *f,
-			   struct ramet_error *err)
+int rameti_seal_check_hash(struct rameti_seal_check *c, const uint8_t *hash,
+			   struct ramet_bytes seal, uint64_t number, uint64_t offset,
+			   struct ramet_findings *f, struct ramet_error *err)
 {
-	uint8_t hash[RAMETI_SEAL_HASH];
 	int r = 0;
 
 	c->number = number;
 	c->offset = offset;
 	c->findings = f;
-	if (is_seal && c->have_header)
-		r = check_seal(c, line, err);
-	if (r == RAMET_ENOMEM || (r >= 0 && rameti_seal_hash(line, hash) < 0))
+	if (seal.ptr && c->have_header)
+		r = check_seal(c, seal, err);
+	if (r == RAMET_ENOMEM)
 		return rameti_fail_nomem(err);
-	if (r < 0)
-		return r;
-	return keep_line(c, hash, r, err);
+	return r < 0 ? r : keep_line(c, hash, r, err);
+}
+
+int rameti_seal_check_line(struct rameti_seal_check *c, struct ramet_bytes line, uint64_t number,
+			   uint64_t offset, int is_seal, struct ramet_findings *f,
+			   struct ramet_error *err)
+{
+	struct ramet_bytes none = { NULL, 0 };
+	uint8_t hash[RAMETI_SEAL_HASH];
+
+	if (rameti_seal_hash(line, hash) < 0)
+		return rameti_fail_nomem(err);
+	return rameti_seal_check_hash(c, hash, is_seal ? line : none, number, offset, f, err);
 }

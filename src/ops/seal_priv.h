@@ -25,6 +25,10 @@ int rameti_seal_check_header(struct rameti_seal_check *c, struct ramet_bytes lin
 int rameti_seal_check_line(struct rameti_seal_check *c, struct ramet_bytes line, uint64_t number,
 			   uint64_t offset, int is_seal, struct ramet_findings *f,
 			   struct ramet_error *err);
+/* The same of a line that somebody hashed (32 bytes). seal: its text if it is one, or ptr NULL. */
+int rameti_seal_check_hash(struct rameti_seal_check *c, const uint8_t *hash,
+			   struct ramet_bytes seal, uint64_t number, uint64_t offset,
+			   struct ramet_findings *f, struct ramet_error *err);
 void rameti_seal_check_sum(const struct rameti_seal_check *c, struct rameti_seal_sum *sum);
 
 #endif

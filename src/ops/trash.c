@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/newfile.h"
+#include "ops/forget_priv.h"
 
 #define PATH_LIMIT ((size_t)64 << 10)
 #define LINKS_MAX 40
@@ -551,7 +552,16 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 	struct victim v = {
 		.env = rameti_env_default(), .path = path, .real = RAMET_BUF_INIT(PATH_LIMIT)
 	};
-	int r = check_session(&v, err);
+	const struct rameti_layout *layout;
+	struct rameti_home_path home;
+	int r;
+
+	if (rameti_home_path(path, &home))
+		return rameti_fail_at(err, RAMET_ENOTFOUND, path, 0, RAMET_NO_OFFSET,
+				      "there is no trash for what is in a database or a file of "
+				      "many");
+	layout = rameti_layout_of_file(path);
+	r = check_session(&v, err);
 
 	if (!r)
 		r = find_real(&v, err);
@@ -559,6 +569,8 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 		r = find_device(&v, err);
 	if (!r)
 		r = trash_file(&v, where, err);
+	if (!r)
+		rameti_forget_tell(layout, path);
 	ramet_buf_release(&v.real);
 	return r;
 }
@@ -566,11 +578,20 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 int ramet_session_remove(const char *path, struct ramet_error *err)
 {
 	struct victim v = { .env = rameti_env_default(), .path = path };
-	int r = check_session(&v, err);
+	const struct rameti_layout *layout;
+	struct rameti_home_path home;
+	int r;
+
+	if (rameti_home_path(path, &home))
+		return rameti_forget_in_home(&home, err);
+	layout = rameti_layout_of_file(path);
+	r = check_session(&v, err);
 
 	if (!r)
 		r = check_same(&v, path, err);
 	if (!r && v.env->unlink(v.env->user, path) < 0)
 		r = rameti_fail_sys(err, errno, path, "cannot remove");
+	if (!r)
+		rameti_forget_tell(layout, path);
 	return r;
 }

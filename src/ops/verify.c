@@ -7,13 +7,15 @@
  * findings than are looked at, neither is claimed.
  */
 #include "ops/report_priv.h"
+#include "ops/seal_lines_priv.h"
 #include "ops/seal_priv.h"
 #include "ops/whole_priv.h"
+#include "ramet/yoi.h"
 
 #include <string.h>
 #include "base/error.h"
-#include "base/lines.h"
 #include "model/tree.h"
+#include "store/home.h"
 
 /* What findings mean for the two questions; those not here, or milder, mean nothing for them. */
 static const struct {
@@ -29,6 +31,8 @@ static const struct {
 	{ "bad-utf8", RAMET_DAMAGE, 1, 0 },
 	{ "bom", RAMET_WARNING, 1, 0 },
 	{ "seal", RAMET_DAMAGE, 1, 0 },
+	{ "hash", RAMET_DAMAGE, 1, 0 },
+	{ "chain", RAMET_DAMAGE, 1, 1 },
 	{ "orphan", RAMET_WARNING, 0, 1 },
 	{ "loop", RAMET_WARNING, 0, 1 },
 	{ "dangling-target", RAMET_WARNING, 0, 1 },
@@ -80,37 +84,62 @@ static int tell_refusal(struct rameti_whole *w, struct ramet_findings *f)
 
 /* ---- seals ---- */
 
-/* All lines behind the header, as stored. rows: the next item that may be a seal. */
-static int feed_lines(struct rameti_seal_check *c, const struct rameti_whole *w, size_t max_line,
-		      const struct rameti_items *items, struct ramet_findings *f,
-		      struct ramet_error *err)
+/* A seal's line as it stands in the file. */
+static int read_seal(const struct rameti_whole *w, const struct rameti_hashed_line *line,
+		     struct ramet_buf *text, struct ramet_error *err)
 {
-	const struct ramet_tree *t = w->reader.tree;
-	struct rameti_lines lines;
-	struct rameti_lines_item item;
-	uint64_t number = 0;
-	uint32_t i = 0;
-	int r = rameti_lines_open(&lines, &w->source.file, 0, w->source.size, max_line, err);
+	int64_t n;
 
-	if (r < 0)
-		return r;
-	while ((r = rameti_lines_next(&lines, &item, err)) > 0) {
+	ramet_buf_reset(text);
+	if (ramet_buf_reserve(text, (size_t)line->len) < 0)
+		return rameti_fail_nomem(err);
+	n = rameti_file_read_at(&w->source.file, text->ptr, (size_t)line->len, line->offset, err);
+	text->len = n < 0 ? 0 : (size_t)n;
+	text->ptr[text->len] = '\0';
+	return n < 0 ? (int)n : 0;
+}
+
+/* Where the first seal at or behind offset stands, among the items from *i on; or UINT64_MAX. */
+static uint64_t next_seal(const struct rameti_whole *w, const struct rameti_items *items,
+			  uint32_t *i, uint64_t offset)
+{
+	const struct ramet_row *row;
+
+	for (; *i < items->n; ++*i) {
+		row = ramet_tree_row(w->reader.tree, items->items[*i].row);
+		if (items->items[*i].kind == RAMETI_ITEM_SEAL && row->offset >= offset)
+			return row->offset;
+	}
+	return UINT64_MAX;
+}
+
+/* All lines behind the header, as stored. */
+static int feed_lines(struct rameti_seal_check *c, const struct rameti_whole *w,
+		      struct rameti_seal_lines *lines, const struct rameti_items *items,
+		      struct ramet_findings *f, struct ramet_error *err)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct rameti_hashed_line line;
+	uint64_t number = 0, next = 0;
+	uint32_t i = 0;
+	int r, e = 0;
+
+	while (!e && (r = rameti_seal_lines_next(lines, &line, err)) > 0) {
+		struct ramet_bytes seal = { NULL, 0 };
+
 		if (++number <= w->reader.header.line)
 			continue;
-		while (i < items->n &&
-		       (items->items[i].kind != RAMETI_ITEM_SEAL ||
-			ramet_tree_row(t, items->items[i].row)->offset < item.offset))
-			i++;
-		r = rameti_seal_check_line(
-			c, item.text, number, item.offset,
-			i < items->n &&
-				ramet_tree_row(t, items->items[i].row)->offset == item.offset,
-			f, err);
-		if (r < 0)
-			break;
+		if (next < line.offset)
+			next = next_seal(w, items, &i, line.offset);
+		if (next == line.offset) {
+			e = read_seal(w, &line, &text, err);
+			seal = ramet_buf_bytes(&text);
+		}
+		if (!e)
+			e = rameti_seal_check_hash(c, line.hash, seal, number, line.offset, f, err);
 	}
-	rameti_lines_close(&lines);
-	return r;
+	ramet_buf_release(&text);
+	return e < 0 ? e : r;
 }
 
 /* Who asks for a key is told when it signed nothing: all seals may have been taken out. */
@@ -128,6 +157,7 @@ static int check_seals(const struct rameti_whole *w, const struct ramet_verify_o
 		       size_t max_line, const struct rameti_items *items, struct ramet_verdict *v,
 		       struct ramet_findings *f, struct ramet_error *err)
 {
+	struct rameti_seal_lines *lines = NULL;
 	struct rameti_seal_check *c;
 	struct rameti_seal_sum sum;
 	uint32_t i, n = 0;
@@ -142,7 +172,11 @@ static int check_seals(const struct rameti_whole *w, const struct ramet_verify_o
 		return r;
 	r = rameti_seal_check_header(c, ramet_buf_bytes(&w->reader.header_raw), err);
 	if (!r)
-		r = feed_lines(c, w, max_line, items, f, err);
+		r = rameti_seal_lines_new(&lines, &w->source.file, w->source.size, max_line,
+					  opts->threads, err);
+	if (!r)
+		r = feed_lines(c, w, lines, items, f, err);
+	rameti_seal_lines_free(lines);
 	rameti_seal_check_sum(c, &sum);
 	v->n_seals = sum.n_seals;
 	v->n_signed = sum.n_signed;
@@ -167,7 +201,8 @@ static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
 
 	if (!r && w->refused && tell_refusal(w, &found) < 0)
 		r = rameti_fail_nomem(err);
-	if (!r)
+	/* items are pi's lines; in other formats there are neither seals nor calls to be seen */
+	if (!r && !w->reader.codec->pieces)
 		r = rameti_items_gather(w, opts->threads, &items, err);
 	if (!r)
 		r = check_seals(w, opts, max_line, &items, v, &found, err);
@@ -184,21 +219,79 @@ static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
 	return r;
 }
 
+/* Logs of yoi whose records carry hashes: what their chain says. */
+static int check_chain(const char *path, struct ramet_verdict *v, struct ramet_error *err)
+{
+	struct ramet_findings all = RAMET_FINDINGS_INIT, chain = RAMET_FINDINGS_INIT;
+	struct ramet_yoi_verdict found;
+	uint32_t i;
+	int r = ramet_yoi_verify(path, &found, &all, err);
+
+	for (i = 0; !r && i < all.n; i++) {
+		const struct ramet_finding *f = &all.items[i];
+
+		if (strcmp(f->code, "hash") != 0 && strcmp(f->code, "chain") != 0)
+			continue;
+		if (rameti_finding_copy(&v->findings, f) < 0 || rameti_finding_copy(&chain, f) < 0)
+			r = rameti_fail_nomem(err);
+	}
+	judge(v, &chain);
+	ramet_findings_release(&all);
+	ramet_findings_release(&chain);
+	return r;
+}
+
+/* A session in a home is what its home hands out: that knows of its own damage. */
+static int verify_in_home(const char *path, const struct ramet_verify_opts *opts,
+			  struct ramet_verdict *v, struct ramet_error *err)
+{
+	struct ramet_open_opts how = { .max_line = opts->max_line, .threads = opts->threads };
+	struct ramet_findings found = RAMET_FINDINGS_INIT;
+	struct ramet_session *s = NULL;
+	int r = ramet_session_open(&s, path, &how, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_tree_check(ramet_session_tree(s), &found, err);
+	v->intact = v->complete = !found.n_dropped && !ramet_session_findings(s)->n_dropped;
+	if (!r)
+		r = rameti_findings_join(ramet_session_findings(s), &found, &v->findings, err);
+	judge(v, ramet_session_findings(s));
+	judge(v, &found);
+	v->n_entries = ramet_tree_count(ramet_session_tree(s));
+	if (!r && opts->key)
+		r = tell_unsigned(&v->findings, err);
+	ramet_findings_release(&found);
+	ramet_session_close(s);
+	return r;
+}
+
 int ramet_verify(const char *path, const struct ramet_verify_opts *opts, struct ramet_verdict *v,
 		 struct ramet_error *err)
 {
 	static const struct ramet_verify_opts none;
 	struct ramet_verdict result;
+	struct rameti_home_path home;
 	struct rameti_whole w;
 	size_t max_line;
 	int r;
 
 	memset(&result, 0, sizeof(result));
 	opts = opts ? opts : &none;
+	if (rameti_home_path(path, &home)) {
+		r = verify_in_home(path, opts, &result, err);
+		if (r < 0)
+			ramet_verdict_release(&result);
+		else
+			*v = result;
+		return r;
+	}
 	max_line = opts->max_line ? (size_t)opts->max_line : RAMET_JSON_LEN_MAX;
 	r = rameti_whole_open(&w, path, max_line, opts->threads, err);
 	if (!r)
 		r = check(&w, opts, max_line, &result, err);
+	if (!r && w.reader.codec == &rameti_codec_yoi)
+		r = check_chain(path, &result, err);
 	if (r < 0)
 		rameti_error_set_path(err, path);
 	rameti_whole_close(&w);

@@ -63,7 +63,9 @@ static int start(struct rameti_whole *w, const struct rameti_codec *codec, struc
 	int r = rameti_random(w->source.file.env, &seed, sizeof(seed), err);
 
 	rameti_reader_release(&w->reader);
-	return r < 0 ? r : rameti_reader_init(&w->reader, codec, seed, entry, w, err);
+	if (!r)
+		r = rameti_reader_init(&w->reader, codec, seed, entry, w, err);
+	return !r && codec->begin ? codec->begin(&w->reader, ramet_bytes_of(""), err) : r;
 }
 
 /* Once more, with a header that is not there. */

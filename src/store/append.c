@@ -15,6 +15,7 @@
 
 #define REPLACED_MAX 8
 #define AGAIN_MAX 4
+#define OVERTAKEN_MAX 1000 /* each time somebody else got an entry in */
 #define TAIL_WAIT_NS 20000000L
 
 int rameti_session_writable(const struct ramet_session *s, struct ramet_error *err)
@@ -143,6 +144,101 @@ static int add_line(struct ramet_session *s, const struct rameti_piece *piece,
 	return find_row(s, from, offset + from, known, found, err);
 }
 
+/* ---- records of other systems ---- */
+
+/* The lines from `from` on, as a reader will find them. */
+static int find_rows(struct ramet_session *s, size_t from, uint64_t offset, struct ramet_error *err)
+{
+	struct ramet_bytes rest;
+	uint32_t len;
+	int r, terminated;
+
+	if (ramet_buf_status(&s->lines) < 0)
+		return rameti_fail_nomem(err);
+	while (from < s->lines.len) {
+		rest.ptr = s->lines.ptr + from;
+		rest.len = s->lines.len - from;
+		r = rameti_batch_line(&s->batch, s->reader.codec, s->scanner, rest, offset + from,
+				      &len, &terminated);
+		if (r < 0)
+			return rameti_fail_nomem(err);
+		if (len > rameti_session_max_line(s))
+			return rameti_fail(err, RAMET_ELIMIT, "an entry of more than %zu bytes",
+					   rameti_session_max_line(s));
+		from += (size_t)len + (size_t)terminated;
+	}
+	return 0;
+}
+
+static int add_records(struct ramet_session *s, struct rameti_piece *piece, struct rameti_draft *d,
+		       uint64_t offset, struct ramet_error *err)
+{
+	size_t from = s->lines.len;
+	int r;
+
+	d->type = piece->type;
+	d->members = piece->members;
+	d->id = ramet_bytes_of(piece->id);
+	ramet_buf_reset(&s->entry);
+	rameti_pi_write_entry(d, &s->entry, NULL);
+	if (ramet_buf_status(&s->entry) < 0)
+		return rameti_fail_nomem(err);
+	r = s->codec->encode(&s->encoder, ramet_buf_bytes(&s->entry), &s->lines, err);
+	if (r < 0)
+		return r;
+	if (r == RAMETI_UNSAID)
+		return rameti_fail(err, RAMET_EINVAL, "the format %s has no place for this entry",
+				   s->codec->name);
+	r = find_rows(s, from, offset, err);
+	piece->batch_row = s->batch.n - 1;
+	return r;
+}
+
+/* Did all that was written become entries? */
+static int is_sound(const struct rameti_batch *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n_odd; i++)
+		if (b->odd[i].kind < RAMETI_ODD_NOTE)
+			return 0;
+	return b->n > 0;
+}
+
+/* The encoder stands behind the last record. */
+static int ready_encoder(struct ramet_session *s, struct ramet_error *err)
+{
+	uint64_t end = s->source.size + s->text.len;
+	struct ramet_bytes last;
+	int r;
+
+	if (s->encoder_end == end + 1)
+		return 0;
+	rameti_encoder_release(&s->encoder);
+	s->encoder_end = 0;
+	r = rameti_log_last_line(s, &last, err);
+	return r < 0 ? r : rameti_encoder_init(&s->encoder, s->codec, &s->reader, last, err);
+}
+
+/* The ids that the entries have got. */
+static void tell_ids(const struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+		     uint32_t before)
+{
+	struct ramet_bytes id;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		id = ramet_tree_id(s->reader.tree, before + pieces[i].batch_row);
+		if (id.len >= RAMET_ID_SIZE)
+			id.len = 0;
+		if (id.len)
+			memcpy(pieces[i].id, id.ptr, id.len);
+		pieces[i].id[id.len] = '\0';
+	}
+}
+
+/* ---- all entries of one append ---- */
+
 /* The pieces as lines that will stand at offset, behind a line end when the file's last line has
  * none; their rows; and room for those in the tree. */
 static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t n, uint64_t offset,
@@ -164,13 +260,25 @@ static int compose(struct ramet_session *s, struct rameti_piece *pieces, size_t 
 				       s->reader.codec->n_wants, 0, err);
 	ramet_buf_reset(&s->lines);
 	rameti_batch_reset(&s->batch);
+	if (!r && s->codec->pieces)
+		r = ready_encoder(s, err);
 	if (s->stored && tail_open(s))
 		ramet_buf_add_char(&s->lines, '\n');
 	for (i = 0; !r && i < n; i++) {
 		d.timestamp = pieces[i].timestamp.ptr ? pieces[i].timestamp :
 							(struct ramet_bytes){ now, len };
-		r = add_line(s, &pieces[i], &d, offset, err);
+		if (s->codec->pieces)
+			r = add_records(s, &pieces[i], &d, offset, err);
+		else
+			r = add_line(s, &pieces[i], &d, offset, err);
 		d.parent = d.id;
+	}
+	if (!r && s->codec->pieces) {
+		s->encoder_end = 0; /* stands behind what is not written yet */
+		if (!is_sound(&s->batch))
+			return rameti_fail(err, RAMET_EINVAL,
+					   "what was given does not make an entry");
+		return rameti_reader_make_room(&s->reader, &s->batch, err);
 	}
 	if (!r && s->batch.n_odd && s->batch.odd[0].trouble == RAMETI_TROUBLE_DEPTH)
 		r = rameti_fail(err, RAMET_ELIMIT, "nested too deeply for an entry");
@@ -190,7 +298,7 @@ static int holds_talk(const struct rameti_batch *b)
 }
 
 /* The composed lines are stored, where the batch says: show them. */
-static void take_in(struct ramet_session *s)
+static void take_in(struct ramet_session *s, struct rameti_piece *pieces, size_t n)
 {
 	uint32_t before = ramet_tree_count(s->reader.tree);
 
@@ -199,6 +307,10 @@ static void take_in(struct ramet_session *s)
 		s->stale = ramet_tree_count(s->reader.tree) != before + s->batch.n ||
 			   s->batch.n_odd;
 	s->leaf = ramet_tree_count(s->reader.tree) - 1;
+	if (!s->codec->pieces)
+		return;
+	tell_ids(s, pieces, n, before);
+	s->encoder_end = s->source.size + s->text.len + 1;
 }
 
 /* ---- sessions that are in no file ---- */
@@ -219,7 +331,7 @@ static int append_to_text(struct ramet_session *s, struct rameti_piece *pieces, 
 	if (!r && s->path && (s->has_talk || holds_talk(&s->batch)))
 		r = rameti_session_store(s, err);
 	if (!r) {
-		take_in(s);
+		take_in(s, pieces, n);
 	} else if (!s->stored) {
 		s->text.status = 0;
 		ramet_buf_truncate(&s->text, before);
@@ -277,15 +389,19 @@ static int lock_current(struct ramet_session *s, struct ramet_error *err)
 }
 
 /* Somebody without a lock wrote in between, or nobody knows: the file says what is where. */
-static void take_in_from_file(struct ramet_session *s, uint64_t at, const char *id)
+static void take_in_from_file(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			      uint64_t at)
 {
+	const char *id = pieces[n - 1].id;
 	struct rameti_source now = s->source;
 	uint64_t end = at + s->lines.len;
 	uint32_t row = RAMET_NONE;
 
 	if (at == RAMETI_LOG_SOMEWHERE && rameti_source_size(&now, &end, NULL) < 0)
 		s->stale = 1;
-	else if (!rameti_session_catch_up(s, end, NULL))
+	else if (!rameti_session_catch_up(s, end, NULL) && s->codec->pieces)
+		tell_ids(s, pieces, n, ramet_tree_count(s->reader.tree) - s->batch.n);
+	else if (!s->stale)
 		row = ramet_tree_find(s->reader.tree, ramet_bytes_of(id));
 	if (row != RAMET_NONE)
 		s->leaf = row;
@@ -333,19 +449,46 @@ static int append_locked(struct ramet_session *s, struct rameti_piece *pieces, s
 	if (r)
 		return r;
 	if (at != s->source.size) {
-		take_in_from_file(s, at, pieces[n - 1].id);
+		take_in_from_file(s, pieces, n, at);
 		return 0;
 	}
 	note_written(s);
-	take_in(s);
+	take_in(s, pieces, n);
 	return 0;
+}
+
+static int refuse_branch(const struct ramet_session *s, struct ramet_error *err)
+{
+	if (!rameti_session_is_line(s) || s->leaf == ramet_tree_leaf(s->reader.tree))
+		return 0;
+	return rameti_fail_at(err, RAMET_EINVAL, s->path, 0, RAMET_NO_OFFSET,
+			      "a session of the format %s has no branches: fork it",
+			      ramet_session_format(s));
+}
+
+/* What the tool's own rules ask for before a byte is written, and for an unfinished last line. */
+static int prepare(struct ramet_session *s, struct ramet_error *err)
+{
+	int tail = s->codec->tail ? s->codec->tail(&s->reader) : RAMETI_TAIL_END;
+	int r = refuse_branch(s, err);
+
+	if (r < 0)
+		return r;
+	if (tail_open(s) && tail == RAMETI_TAIL_REFUSE)
+		return rameti_fail_at(err, RAMET_EFORMAT, s->path, 0, RAMET_NO_OFFSET,
+				      "the last line is cut off: ramet repair first");
+	if (s->layout->before)
+		r = s->layout->before(s->source.file.env, rameti_session_place(s), err);
+	if (!r && tail_open(s) && tail == RAMETI_TAIL_CUT)
+		r = rameti_log_cut_tail(s, err);
+	return r;
 }
 
 /* Others appended since this handle last looked: what the policy says. was_last: the leaf was the
  * last entry then. */
 static int meet_others(struct ramet_session *s, int was_last, uint64_t n, struct ramet_error *err)
 {
-	if (s->on_conflict == RAMET_CONFLICT_APPEND && was_last)
+	if (was_last && s->on_conflict == RAMET_CONFLICT_APPEND)
 		s->leaf = ramet_tree_leaf(s->reader.tree);
 	if (s->on_conflict != RAMET_CONFLICT_REFUSE)
 		return 0;
@@ -358,6 +501,7 @@ static int append_to_file(struct ramet_session *s, struct rameti_piece *pieces, 
 			  struct ramet_error *err)
 {
 	uint64_t others = s->others;
+	uint32_t before;
 	int was_last = s->leaf == ramet_tree_leaf(s->reader.tree), r = lock_current(s, err);
 
 	if (r < 0)
@@ -365,8 +509,60 @@ static int append_to_file(struct ramet_session *s, struct rameti_piece *pieces, 
 	if (s->others != others)
 		r = meet_others(s, was_last, s->others - others, err);
 	if (!r)
+		r = prepare(s, err);
+	before = ramet_tree_count(s->reader.tree);
+	if (!r)
 		r = append_locked(s, pieces, n, err);
+	if (!r && s->layout->after)
+		s->layout->after(s, before);
 	rameti_log_end(s);
+	return r;
+}
+
+/* ---- sessions in a home ---- */
+
+static int append_once_to_home(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			       struct ramet_error *err)
+{
+	size_t before = s->text.len;
+	int r = refuse_branch(s, err);
+
+	if (!r)
+		r = give_ids(s, pieces, n, err);
+	if (!r)
+		r = compose(s, pieces, n, before, err);
+	if (!r && ramet_buf_reserve(&s->text, s->lines.len) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		r = s->home->append(s->home_state, ramet_buf_bytes(&s->lines), n,
+				    must_sync(s, pieces, n), err);
+	if (r < 0)
+		return r;
+	ramet_buf_add(&s->text, ramet_buf_bytes(&s->lines));
+	take_in(s, pieces, n);
+	return 0;
+}
+
+static int append_to_home(struct ramet_session *s, struct rameti_piece *pieces, size_t n,
+			  struct ramet_error *err)
+{
+	int tries, was_last, more, r = RAMET_ECONFLICT;
+	uint64_t others;
+
+	for (tries = 0; r == RAMET_ECONFLICT && tries < OVERTAKEN_MAX; tries++) {
+		r = append_once_to_home(s, pieces, n, err);
+		if (r != RAMET_ECONFLICT)
+			break;
+		was_last = s->leaf == ramet_tree_leaf(s->reader.tree);
+		others = s->others;
+		more = rameti_session_home_more(s, err);
+		if (more <= 0)
+			return more < 0 ? more : r;
+		if (meet_others(s, was_last, s->others - others, err) < 0)
+			return RAMET_ECONFLICT;
+		for (more = 0; more < (int)n; more++)
+			pieces[more].id[0] = '\0';
+	}
 	return r;
 }
 
@@ -377,7 +573,9 @@ int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, 
 
 	if (r < 0 || !n)
 		return r;
-	if (!s->stored)
+	if (s->home)
+		r = append_to_home(s, pieces, n, err);
+	else if (!s->stored)
 		r = append_to_text(s, pieces, n, err);
 	else
 		r = RAMETI_LOG_AGAIN;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/newfile.h"
 #include "store/layout_pi.h"
+#include "store/target.h"
 
 #define PATH_LEN_MAX ((size_t)1 << 20)
 
@@ -150,6 +151,50 @@ static int give_path(struct ramet_session *s, struct ramet_buf *dir, struct rame
 	return s->path && s->abs_path && s->dir ? 0 : rameti_fail_nomem(err);
 }
 
+/* Of another format: its file is made at once. */
+static int create_other(struct ramet_session **out, const char *cwd,
+			const struct ramet_create_opts *opts, struct ramet_error *err)
+{
+	struct rameti_target_opts where = { .format = opts->format,
+					    .place = opts->dir,
+					    .sync = opts->level != RAMET_LEVEL_NONE };
+	struct ramet_open_opts open = { .level = opts->level, .lock_ms = opts->lock_ms };
+	struct ramet_buf id = RAMET_BUF_INIT(4096), dir = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct ramet_buf parent = RAMET_BUF_INIT(PATH_LEN_MAX), path = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct rameti_target t = { .file = RAMETI_NEWFILE_INIT };
+	const struct ramet_bytes none = { NULL, 0 };
+	struct rameti_draft_header h = { .id = none };
+	int r = usable_now(&h.time_ms, err);
+
+	if (!r && opts->id)
+		ramet_buf_add_str(&id, opts->id);
+	else if (!r)
+		r = rameti_format_new_id(opts->format, &id, err);
+	h.id = ramet_buf_bytes(&id);
+	if (!r && !rameti_format_takes_id(opts->format, h.id))
+		r = rameti_fail(err, RAMET_EINVAL,
+				"\"%.60s\" cannot be the id of a session of the format %s",
+				opts->id, opts->format);
+	if (!r)
+		r = absolute(cwd ? cwd : ".", &dir, &h.cwd, err);
+	if (!r)
+		r = absolute(opts->parent_session, &parent, &h.parent_session, err);
+	if (!r)
+		r = rameti_target_begin(&t, &where, &h, none, err);
+	if (!r)
+		r = rameti_target_end(&t, &path, err);
+	if (!r)
+		open.format = t.home ? NULL : t.codec->name;
+	rameti_target_release(&t);
+	if (!r)
+		r = ramet_session_open(out, path.ptr, &open, err);
+	ramet_buf_release(&id);
+	ramet_buf_release(&dir);
+	ramet_buf_release(&parent);
+	ramet_buf_release(&path);
+	return r;
+}
+
 int ramet_session_create(struct ramet_session **out, const char *cwd,
 			 const struct ramet_create_opts *opts, struct ramet_error *err)
 {
@@ -157,8 +202,11 @@ int ramet_session_create(struct ramet_session **out, const char *cwd,
 					.lock_ms = opts ? opts->lock_ms : 0 };
 	struct ramet_buf dir = RAMET_BUF_INIT(PATH_LEN_MAX);
 	struct ramet_session *s = NULL;
-	int r = rameti_session_new(&s, NULL, &open, err);
+	int r;
 
+	if (opts && opts->format && strcmp(opts->format, "pi"))
+		return create_other(out, cwd, opts, err);
+	r = rameti_session_new(&s, NULL, &open, err);
 	if (r < 0)
 		return r;
 	r = home_of(cwd, opts ? opts->dir : NULL, &dir, err);
@@ -338,7 +386,9 @@ int ramet_session_write(struct ramet_session *s, struct ramet_error *err)
 	int r;
 
 	ramet_session_lock(s);
-	if (!s->path)
+	if (s->home)
+		r = 0;
+	else if (!s->path)
 		r = rameti_fail(err, RAMET_EINVAL, "a session in memory has no file");
 	else if (!s->stored)
 		r = rameti_session_store(s, err);
@@ -353,7 +403,9 @@ int ramet_session_sync(struct ramet_session *s, struct ramet_error *err)
 	int r = 0;
 
 	ramet_session_lock(s);
-	if (s->stored && s->log.doubtful)
+	if (s->home)
+		r = s->home->sync ? s->home->sync(s->home_state, err) : 0;
+	else if (s->stored && s->log.doubtful)
 		r = rameti_session_writable(s, err);
 	else if (s->stored)
 		r = rameti_log_sync(s, err);

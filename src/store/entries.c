@@ -14,19 +14,29 @@
 
 /* ---- what is given ---- */
 
-int rameti_given_json(struct ramet_session *s, struct ramet_bytes json, const char *what,
-		      unsigned kinds, struct ramet_error *err)
+/* Why it is refused: the text is looked at again, so that nothing need be kept ready. */
+static int fail_given(struct ramet_session *s, struct ramet_bytes json, const char *what,
+		      struct ramet_error *err)
 {
 	struct ramet_error why = { .offset = RAMET_NO_OFFSET };
 	int r = ramet_json_parse(&s->doc, json, RAMET_JSON_STRICT, &why);
 
 	if (r == RAMET_EJSON)
 		return rameti_fail_at(err, r, NULL, 0, why.offset, "the %s: %s", what, why.text);
-	if (r < 0) {
-		if (err)
-			*err = why;
-		return r;
-	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
+int rameti_given_json(struct ramet_session *s, struct ramet_bytes json, const char *what,
+		      unsigned kinds, struct ramet_error *err)
+{
+	int r = ramet_json_parse(&s->doc, json, RAMET_JSON_STRICT, NULL);
+
+	if (r == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
+	if (r < 0)
+		return fail_given(s, json, what, err);
 	if (!(kinds & 1u << ramet_json_kind(ramet_json_root(&s->doc))))
 		return rameti_fail(err, RAMET_EINVAL, "the %s has the wrong type", what);
 	return 0;

@@ -7,6 +7,7 @@
  */
 #include "store/store_priv.h"
 
+#include <assert.h>
 #include <string.h>
 #include "base/error.h"
 
@@ -24,8 +25,8 @@ static int note(struct search *s, const struct rameti_pi_list *l, uint32_t file)
 	struct ramet_bytes id = ramet_buf_bytes(&l->id);
 
 	if (ramet_bytes_eq(id, s->wanted)) {
-		if (s->n_whole < 2)
-			s->whole[s->n_whole++] = file;
+		assert(s->n_whole < 2);              /* the second one ended it */
+		s->whole[s->n_whole++] = file;
 	} else if (s->n_start < 2 && id.len > s->wanted.len &&
 		   !memcmp(id.ptr, s->wanted.ptr, s->wanted.len)) {
 		ramet_buf_add(&s->id[s->n_start], id);

@@ -57,12 +57,14 @@ void ramet_session_head(const struct ramet_session *s, struct ramet_head *head)
 int rameti_session_catch_up(struct ramet_session *s, uint64_t size, struct ramet_error *err)
 {
 	uint32_t row = ramet_tree_count(s->reader.tree);
-	int r;
+	int r, follows = rameti_session_follows(s);
 
 	/* an unfinished last line may have grown: only a fresh look tells */
 	if (s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n')
 		return rameti_session_reload(s, err);
 	r = rameti_load_more(&s->reader, &s->source, size, rameti_session_max_line(s), err);
+	if (follows)
+		s->leaf = ramet_tree_leaf(s->reader.tree);
 	if (!r)
 		r = rameti_log_note_tail(s, err);
 	if (r < 0) {
@@ -82,6 +84,8 @@ static int refresh(struct ramet_session *s, struct ramet_error *err)
 	uint64_t size = 0;
 	int r = 0;
 
+	if (s->home)
+		return rameti_session_home_more(s, err);
 	if (!s->stored)
 		return 0;
 	if (!s->stale)

@@ -317,7 +317,7 @@ static const char *load_from(struct ramet_session *s, const struct rameti_file *
 	if (!read_piece(f, h->meta, META_MAX, h->meta_crc, &meta))
 		t = load_tree(s, f, h);
 	if (t)
-		r = !rameti_reader_unpack(&s->reader, &rameti_codec_pi, t, ramet_buf_bytes(&meta),
+		r = !rameti_reader_unpack(&s->reader, s->codec, t, ramet_buf_bytes(&meta),
 					  NULL);
 	ramet_buf_release(&meta);
 	if (!r)

@@ -31,6 +31,8 @@ static int open_unread(struct ramet_session **out, const char *path, struct stat
 		ramet_session_close(s);
 		return r;
 	}
+	s->layout = rameti_layout_of_file(path);
+	s->codec = rameti_codec_find(s->layout->format);
 	*out = s;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "store/layout_pi.h"
 
 #define BLOCK ((size_t)256 << 10)
+#define DIALECT_HEAD 2048
 #define HEAD ((size_t)8 << 10)                   /* a header is nearly always in here */
 #define LINE_MAX_LEN ((size_t)RAMET_JSON_LEN_MAX)
 
@@ -35,7 +36,7 @@ int rameti_cwd_filter_init(struct rameti_cwd_filter *f, const struct ramet_store
 	r = ramet_pi_session_dir(ramet_buf_bytes(&path), &home, NULL);
 	if (!r)
 		f->home = ramet_buf_detach(&home, NULL);
-	if (r != RAMET_ENOMEM && (r < 0 || f->home))
+	if (r != RAMET_ENOMEM)
 		f->cwd = ramet_buf_detach(&path, NULL);
 	ramet_buf_release(&home);
 	ramet_buf_release(&path);
@@ -222,12 +223,31 @@ static uint64_t end_of(const struct rameti_info_reader *r, const struct stat *st
 	return r->header_only && r->header_max && size > r->header_max ? r->header_max : size;
 }
 
+/* Whose lines are these? The first of them tell. */
+static const struct rameti_codec *codec_of(const struct walk *w)
+{
+	char head[DIALECT_HEAD];
+	int64_t n = rameti_file_read_at(&w->file, head, sizeof(head), 0, NULL);
+	const struct rameti_codec *codec = NULL;
+
+	if (n > 0)
+		codec = rameti_codec_sniffed((struct ramet_bytes){ head, (size_t)n });
+	return codec ? codec : &rameti_codec_pi;
+}
+
 int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate *c,
 		     struct stat *st, struct ramet_error *err)
 {
 	struct walk w = { r, c, RAMETI_FILE_INIT, 0, 0, 0, 0, 0, 0 };
+	const struct rameti_codec *codec = &rameti_codec_pi;
+	struct rameti_home_path home;
 	int e;
 
+	memset(st, 0, sizeof(*st));
+	if (c->ready)
+		return rameti_info_ready(r, c, err);
+	if (rameti_home_path(c->path, &home))
+		return rameti_info_in_home(r, c, &home, st, err);
 	rameti_pi_list_begin(&r->list);
 	if (r->cap > BLOCK) {
 		ramet_free(r->text);
@@ -241,7 +261,12 @@ int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate
 	w.end = e < 0 ? 0 : end_of(r, st);
 	if (!e)
 		e = walk_lines(&w, err);
+	if (!e && ((w.passed && !r->header_only) || r->list.state != RAMETI_PI_LIST_SESSION))
+		codec = codec_of(&w);
+	r->format = codec->name;
 	(void)rameti_file_close(&w.file);        /* read only: nothing to lose */
+	if (!e && codec->pieces)
+		return rameti_info_other(r, c, err);
 	if (!e && r->list.state != RAMETI_PI_LIST_SESSION)
 		e = rameti_fail_at(err, RAMET_EFORMAT, c->path, 0, RAMET_NO_OFFSET,
 				   "not a session");
@@ -306,7 +331,12 @@ int rameti_info_read(struct rameti_info_reader *r, const struct rameti_candidate
 	got.modified_ms = rameti_pi_list_modified(&r->list, got.mtime_ms);
 	got.message_count = r->list.message_count;
 	got.size = (uint64_t)st.st_size;
-	got.format = "pi";
+	if (c->ready) {
+		got.mtime_ms = c->ready->mtime_ms;
+		got.modified_ms = c->ready->modified_ms;
+		got.size = c->ready->size;
+	}
+	got.format = r->format;
 	*info = got;
 	return 0;
 }
@@ -320,7 +350,7 @@ void rameti_info_release(struct ramet_session_info *info)
 int ramet_session_info_read(const char *path, int with_text, struct ramet_list *one,
 			    struct ramet_error *err)
 {
-	struct rameti_candidate c = { path, path, { 0, 0 }, 0 };
+	struct rameti_candidate c = { path, path, { 0, 0 }, 0, NULL };
 	struct rameti_info_reader r;
 	struct ramet_session_info *info = ramet_calloc(1, sizeof(*info));
 	int e;

@@ -29,7 +29,7 @@ static int append(struct ramet_buf *out, struct ramet_buf *b, int r, struct rame
 {
 	if (!r)
 		r = ramet_buf_status(b);
-	if (!r && b->len)
+	if (!r)
 		ramet_buf_add(out, ramet_buf_bytes(b));
 	if (!r)
 		r = ramet_buf_status(out);

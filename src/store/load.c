@@ -458,6 +458,8 @@ int rameti_load(struct rameti_reader *r, struct rameti_source *source, size_t ma
 	long cpus = threads;
 	int e;
 
+	if (!source->size && r->codec->begin)
+		return rameti_reader_finish(r, err);         /* a session without records */
 	if (!source->size)
 		return rameti_fail(err, RAMET_EFORMAT, "not a session: the file is empty");
 	if (source->size < PARALLEL_MIN)

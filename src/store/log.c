@@ -17,6 +17,9 @@
 #include "base/error.h"
 #include "base/newfile.h"
 
+#define READ_BACK ((size_t)64 << 10)
+#define KEEP_TRIES 100u
+
 static const struct rameti_env *env_of(const struct ramet_session *s)
 {
 	return rameti_env_or_default(s->source.file.env);
@@ -64,21 +67,53 @@ static int open_for_appending(struct ramet_session *s, struct ramet_error *err)
 	return 0;
 }
 
+/* The file whose lock the layout's own program takes; made when it is missing. */
+static int open_lock(struct ramet_session *s, struct ramet_error *err)
+{
+	const struct rameti_env *env = env_of(s);
+	struct ramet_buf path = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int r = 0;
+
+	ramet_buf_add_str(&path, rameti_session_place(s));
+	ramet_buf_add_str(&path, s->layout->lock_suffix);
+	if (ramet_buf_status(&path) < 0)
+		r = rameti_fail_nomem(err);
+	s->log.lock.env = s->source.file.env;
+	while (!r && s->log.lock.fd < 0) {
+		s->log.lock.fd = env->open(env->user, path.ptr,
+					   O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW,
+					   0600);
+		if (s->log.lock.fd < 0 && errno != EINTR)
+			break;
+	}
+	if (!r && s->log.lock.fd < 0)
+		r = rameti_fail_sys(err, errno, path.ptr, "cannot open the lock");
+	ramet_buf_release(&path);
+	return r;
+}
+
+static const struct rameti_file *lock_of(const struct ramet_session *s)
+{
+	return s->layout->lock_suffix ? &s->log.lock : &s->source.file;
+}
+
 int rameti_log_begin(struct ramet_session *s, struct ramet_error *err)
 {
 	int r = s->log.appending ? 0 : open_for_appending(s, err);
 
+	if (!r && s->log.appending && s->layout->lock_suffix && s->log.lock.fd < 0)
+		r = open_lock(s, err);
 	if (r < 0 || !s->log.appending)
 		return r;
-	r = rameti_file_lock(&s->source.file,
-			     s->opts.lock_ms ? s->opts.lock_ms : RAMETI_LOCK_WAIT_MS, err);
+	r = rameti_file_lock(lock_of(s), s->opts.lock_ms ? s->opts.lock_ms : RAMETI_LOCK_WAIT_MS,
+			     err);
 	return r < 0 ? fail_path(s, r, err) : 0;
 }
 
 void rameti_log_end(struct ramet_session *s)
 {
-	if (s->log.appending)
-		rameti_file_unlock(&s->source.file);
+	if (s->log.appending && lock_of(s)->fd >= 0)
+		rameti_file_unlock(lock_of(s));
 }
 
 static int read_tail(const struct ramet_session *s, char *to, size_t len,
@@ -100,6 +135,13 @@ int rameti_log_note_tail(struct ramet_session *s, struct ramet_error *err)
 	return r;
 }
 
+/* Was the file's last line unfinished, in a format whose writers put such a line aside? */
+static int may_lose_tail(const struct ramet_session *s)
+{
+	return s->log.tail_len && s->log.tail[s->log.tail_len - 1] != '\n' && s->codec->tail &&
+	       s->codec->tail(&s->reader) == RAMETI_TAIL_CUT;
+}
+
 int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *size,
 		    struct ramet_error *err)
 {
@@ -119,15 +161,140 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 		return 0;
 	}
 	*size = (uint64_t)st.st_size;
+	*look = RAMETI_LOOK_OTHER;
+	if (*size < s->source.size && may_lose_tail(s))
+		return 0;
 	if (*size < s->source.size)
 		return conflict(s, "cut the file shorter", err);
 	r = read_tail(s, tail, s->log.tail_len, err);
 	if (r < 0)
 		return r;
+	if (memcmp(tail, s->log.tail, s->log.tail_len) && may_lose_tail(s))
+		return 0;
 	if (memcmp(tail, s->log.tail, s->log.tail_len))
 		return conflict(s, "changed the file in place", err);
 	*look = *size > s->source.size ? RAMETI_LOOK_GREW : RAMETI_LOOK_SAME;
 	return 0;
+}
+
+/* ---- the last line ---- */
+
+/* Bytes from *at to the end of the file (or of the text) into s->line, where *at is at least `want`
+ * bytes before it. */
+static int read_back(struct ramet_session *s, size_t want, struct ramet_bytes *bytes,
+		     struct ramet_error *err)
+{
+	uint64_t size = s->source.size;
+	size_t len = want < size ? want : (size_t)size;
+	int64_t n;
+
+	if (s->text.len) {
+		*bytes = ramet_buf_bytes(&s->text);
+		return 0;
+	}
+	ramet_buf_reset(&s->line);
+	if (ramet_buf_reserve(&s->line, len) < 0)
+		return rameti_fail_nomem(err);
+	n = len ? rameti_file_read_at(&s->source.file, s->line.ptr, len, size - len, err) : 0;
+	if (n >= 0 && (size_t)n < len)
+		return conflict(s, "cut the file shorter", err);
+	bytes->ptr = len ? s->line.ptr : "";
+	bytes->len = len;
+	return n < 0 ? fail_path(s, (int)n, err) : 0;
+}
+
+static int is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+int rameti_log_last_line(struct ramet_session *s, struct ramet_bytes *line,
+			 struct ramet_error *err)
+{
+	uint64_t all = s->text.len ? s->text.len : s->source.size;
+	struct ramet_bytes b = { NULL, 0 };
+	const char *start = NULL;
+	size_t want;
+	int r;
+
+	for (want = READ_BACK;; want *= 4) {
+		r = read_back(s, want, &b, err);
+		if (r < 0)
+			return r;
+		want = b.len > want ? b.len : want;
+		while (b.len && is_space(b.ptr[b.len - 1]))
+			b.len--;
+		start = b.len ? memrchr(b.ptr, '\n', b.len) : NULL;
+		if (start || want >= all)
+			break;
+	}
+	line->ptr = !b.len ? NULL : start ? start + 1 : b.ptr;
+	line->len = !b.len ? 0 : b.len - (size_t)(line->ptr - b.ptr);
+	return 0;
+}
+
+/* The unfinished line from `at` on, in a file beside the session. */
+static int keep_aside(struct ramet_session *s, struct ramet_bytes torn, uint64_t at,
+		      struct ramet_error *err)
+{
+	struct rameti_newfile n = RAMETI_NEWFILE_INIT;
+	struct ramet_buf path = RAMET_BUF_INIT(SIZE_MAX / 2);
+	unsigned tries;
+	int r = RAMET_ECONFLICT;
+
+	for (tries = 0; r == RAMET_ECONFLICT && tries < KEEP_TRIES; tries++) {
+		n.file.env = s->source.file.env;
+		ramet_buf_reset(&path);
+		ramet_buf_addf(&path, "%s.torn-%llu", rameti_session_place(s),
+			       (unsigned long long)at);
+		if (tries)
+			ramet_buf_addf(&path, ".%u", tries);
+		r = ramet_buf_status(&path) < 0 ? rameti_fail_nomem(err) :
+						  rameti_newfile_open(&n, path.ptr, 0600, err);
+		if (!r)
+			r = rameti_newfile_write(&n, torn, err);
+		if (!r)
+			r = rameti_newfile_commit(&n, RAMETI_NEWFILE_SYNC, err);
+		rameti_newfile_abort(&n);
+	}
+	ramet_buf_release(&path);
+	return r;
+}
+
+int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
+{
+	const struct rameti_env *env = env_of(s);
+	struct ramet_bytes b;
+	const char *end = NULL;
+	size_t want;
+	int r;
+
+	for (want = READ_BACK;; want *= 4) {
+		r = read_back(s, want, &b, err);
+		if (r < 0)
+			return r;
+		end = b.len ? memrchr(b.ptr, '\n', b.len) : NULL;
+		if (end || want >= s->source.size)
+			break;
+	}
+	if (end) {
+		b.len -= (size_t)(end + 1 - b.ptr);
+		b.ptr = end + 1;
+	}
+	r = b.len ? keep_aside(s, b, s->source.size - b.len, err) : 0;
+	if (r < 0)
+		return r;
+	while ((r = env->ftruncate(env->user, s->source.file.fd,
+				   (off_t)(s->source.size - b.len))) < 0 && errno == EINTR)
+		;
+	if (r < 0)
+		return rameti_fail_sys(err, errno, s->path, "cannot cut the unfinished line away");
+	s->source.size -= b.len;
+	s->log.unsynced = 1;
+	s->window_len = 0;
+	r = rameti_log_note_tail(s, err);
+	/* it was a line of its own, and is none any more */
+	return r < 0 ? r : rameti_tree_skip_lines(s->reader.tree, UINT64_MAX, err);
 }
 
 /* ---- a write that did not get through ---- */
@@ -158,9 +325,12 @@ static int write_over(struct ramet_session *s, struct ramet_bytes bytes, uint64_
 {
 	const struct rameti_env *env = env_of(s);
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-	int fd = env->open(env->user, rameti_session_place(s), flags, 0), r = -1;
 	struct stat st;
+	int fd, r = -1;
 
+	do
+		fd = env->open(env->user, rameti_session_place(s), flags, 0);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -1;
 	if (env->fstat(env->user, fd, &st) == 0 && st.st_dev == s->log.dev &&

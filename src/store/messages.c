@@ -17,23 +17,72 @@
 
 /* ---- messages ---- */
 
+/* What is asked of a message, found in one walk; of equal members the last. */
+struct parts {
+	const struct ramet_json *role, *content, *time, *stop;
+	unsigned n_roles;
+};
+
+static int key_is(const struct ramet_json *key, const char *name, size_t len)
+{
+	if (key->flags)
+		return ramet_json_text_is(key, name);
+	return key->len == len + 2 && !memcmp(key->ptr + 1, name, len);
+}
+
+#define KEY_IS(key, name) key_is(key, name, sizeof(name) - 1)
+
+static struct parts parts_of(const struct ramet_json *o)
+{
+	const struct ramet_json *key, *end = o + o->span;
+	struct parts p = { NULL, NULL, NULL, NULL, 0 };
+
+	for (key = o + 1; key < end; key += 1 + key[1].span) {
+		if (KEY_IS(key, "role")) {
+			p.role = key + 1;
+			p.n_roles++;
+		} else if (KEY_IS(key, "content")) {
+			p.content = key + 1;
+		} else if (KEY_IS(key, "timestamp")) {
+			p.time = key + 1;
+		} else if (KEY_IS(key, "stopReason")) {
+			p.stop = key + 1;
+		}
+	}
+	return p;
+}
+
 static int fail_member(const char *member, struct ramet_error *err)
 {
 	return rameti_fail(err, RAMET_EINVAL, "the message's %s has the wrong type", member);
 }
 
-int rameti_message_check(const struct ramet_json *o, int *role, struct ramet_error *err)
+static int get_role(const struct ramet_json *name, int *role, struct ramet_error *err)
 {
-	const struct ramet_json *name = ramet_json_get(o, "role");
-	int content = ramet_json_kind(ramet_json_get(o, "content"));
-	int time = ramet_json_kind(ramet_json_get(o, "timestamp"));
+	struct ramet_bytes plain = ramet_json_plain(name);
 	struct ramet_buf text = RAMET_BUF_INIT(256);
+	int status;
 
-	if (ramet_json_kind(name) != RAMET_JSON_STRING)
-		return rameti_fail(err, RAMET_EINVAL, "the message has no role");
+	if (plain.ptr) {
+		*role = ramet_role_of(plain);
+		return 0;
+	}
 	ramet_json_text(name, &text);
-	*role = ramet_role_of(ramet_buf_bytes(&text));
+	status = ramet_buf_status(&text);
+	*role = status < 0 ? RAMET_ROLE_OTHER : ramet_role_of(ramet_buf_bytes(&text));
 	ramet_buf_release(&text);
+	return status == RAMET_ENOMEM ? rameti_fail_nomem(err) : 0;
+}
+
+static int check_parts(const struct parts *p, int *role, struct ramet_error *err)
+{
+	int content = ramet_json_kind(p->content), time = ramet_json_kind(p->time), r;
+
+	if (ramet_json_kind(p->role) != RAMET_JSON_STRING)
+		return rameti_fail(err, RAMET_EINVAL, "the message has no role");
+	r = get_role(p->role, role, err);
+	if (r < 0)
+		return r;
 	if (time != RAMET_JSON_NONE && time != RAMET_JSON_NUMBER)
 		return fail_member("timestamp", err);
 	switch (*role) {
@@ -53,10 +102,25 @@ int rameti_message_check(const struct ramet_json *o, int *role, struct ramet_err
 	return 0;
 }
 
+static int ends_turn(const struct parts *p, int role)
+{
+	return role == RAMET_ROLE_ASSISTANT && !ramet_json_text_is(p->stop, "toolUse");
+}
+
+int rameti_message_check(const struct ramet_json *o, int *role, struct ramet_error *err)
+{
+	struct parts p = { NULL, NULL, NULL, NULL, 0 };
+
+	if (ramet_json_kind(o) == RAMET_JSON_OBJECT)
+		p = parts_of(o);
+	return check_parts(&p, role, err);
+}
+
 int rameti_message_ends_turn(const struct ramet_json *o, int role)
 {
-	return role == RAMET_ROLE_ASSISTANT &&
-	       !ramet_json_text_is(ramet_json_get(o, "stopReason"), "toolUse");
+	const struct parts p = { .stop = ramet_json_get(o, "stopReason") };
+
+	return ends_turn(&p, role);
 }
 
 int rameti_entry_ends_turn(const struct ramet_json *o)
@@ -72,52 +136,68 @@ int rameti_entry_ends_turn(const struct ramet_json *o)
 	return ramet_json_text_is(type, "message") && rameti_message_ends_turn(message, role);
 }
 
-/* Where the role will stand among the members, when the message goes there as it is and a reader
- * could find nothing else in it: no second role, no nesting near the limit. */
-static void note_role(const struct ramet_session *s, struct rameti_piece *piece, size_t shift,
-		      size_t written)
+/* Where the role stands in the members, when the message goes there as it is and a reader could
+ * find nothing else in it: no second role, no nesting near the limit. */
+static void note_role(const struct ramet_session *s, struct rameti_piece *piece,
+		      const struct parts *p, size_t shift)
 {
-	const struct ramet_json *o = ramet_json_root(&s->doc), *role = ramet_json_get(o, "role");
-	const struct ramet_json *key, *value;
-	unsigned roles = 0;
-
-	if (written != o->len || s->doc.n_nodes >= PLAIN_NODES_MAX)
+	if (p->n_roles != 1 || s->doc.n_nodes >= PLAIN_NODES_MAX)
 		return;
-	for (key = ramet_json_next(o, NULL); key; key = ramet_json_next(o, value)) {
-		value = ramet_json_next(o, key);
-		roles += ramet_json_text_is(key, "role");
-	}
-	if (roles != 1)
-		return;
-	piece->role_at = shift + (size_t)(role->ptr - o->ptr);
-	piece->role_len = role->len;
+	piece->role_at = shift + (size_t)(p->role->ptr - ramet_json_root(&s->doc)->ptr);
+	piece->role_len = p->role->len;
 }
 
-/* The members of a message entry at the end of s->members. */
-static int add_message(struct ramet_session *s, struct ramet_bytes message,
-		       struct rameti_piece *piece, struct ramet_error *err)
+/* Could these bytes move before they are written? */
+static int may_move(const struct ramet_session *s, struct ramet_bytes bytes)
 {
+	uintptr_t at = (uintptr_t)bytes.ptr, text = (uintptr_t)s->text.ptr;
+
+	return at >= text && at - text <= s->text.cap;
+}
+
+/* A copy without white space, at the end of s->members; only its length counts yet, since the
+ * buffer may still move. */
+static int add_copy(struct ramet_session *s, const struct parts *p, struct rameti_piece *piece,
+		    struct ramet_error *err)
+{
+	const struct ramet_json *o = ramet_json_root(&s->doc);
 	struct ramet_buf *b = &s->members;
 	size_t start = b->len, shift;
-	int role, r = rameti_given_json(s, message, "message", RAMETI_IS_OBJECT, err);
 
-	if (!r)
-		r = rameti_message_check(ramet_json_root(&s->doc), &role, err);
-	if (r < 0)
-		return r;
-	piece->type = ramet_bytes_of("message");
-	piece->ends_turn = rameti_message_ends_turn(ramet_json_root(&s->doc), role);
 	ramet_buf_add_str(b, "\"message\":");
 	shift = b->len - start;
-	rameti_json_add_compact(b, ramet_json_root(&s->doc));
-	note_role(s, piece, shift, b->len - start - shift);
+	rameti_json_add_compact(b, o);
+	if (b->len - start - shift == o->len)
+		note_role(s, piece, p, shift);
 	if (ramet_buf_status(b) == RAMET_ELIMIT)
 		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
 				   (unsigned)RAMET_JSON_LEN_MAX);
 	if (ramet_buf_status(b) < 0)
 		return rameti_fail_nomem(err);
-	/* only the length counts yet: the buffer may still move */
 	piece->members.len = b->len - start;
+	return 0;
+}
+
+/* The members of a message entry: the message as it was given, or as add_copy has it. */
+static int add_message(struct ramet_session *s, struct ramet_bytes message,
+		       struct rameti_piece *piece, struct ramet_error *err)
+{
+	int role, r = rameti_given_json(s, message, "message", RAMETI_IS_OBJECT, err);
+	const struct ramet_json *o = ramet_json_root(&s->doc);
+	struct parts p;
+
+	if (r < 0)
+		return r;
+	p = parts_of(o);
+	r = check_parts(&p, &role, err);
+	if (r < 0)
+		return r;
+	piece->type = (struct ramet_bytes){ "message", 7 };
+	piece->ends_turn = ends_turn(&p, role);
+	if (!rameti_json_is_compact(o) || may_move(s, message))
+		return add_copy(s, &p, piece, err);
+	piece->members = ramet_json_raw(o);
+	note_role(s, piece, &p, 0);
 	return 0;
 }
 
@@ -130,15 +210,19 @@ static int append_messages(struct ramet_session *s, const struct ramet_bytes *me
 
 	for (i = 0; i < n; i++)
 		len += messages[i].len + ENTRY_LEN;
+	len += len / 4;                              /* the next ones may be a little longer */
 	ramet_buf_reset(&s->members);
-	(void)ramet_buf_reserve(&s->members, len < RESERVE_MAX ? len : RESERVE_MAX);
 	(void)ramet_buf_reserve(&s->lines, len < RESERVE_MAX ? len : RESERVE_MAX);
 	for (i = 0; !r && i < n; i++)
 		r = add_message(s, messages[i], &pieces[i], err);
 	if (r < 0)
 		return r;
-	for (at = s->members.ptr, i = 0; i < n; at += pieces[i++].members.len)
+	for (at = s->members.ptr, i = 0; i < n; i++) {
+		if (pieces[i].members.ptr)
+			continue;
 		pieces[i].members.ptr = at;
+		at += pieces[i].members.len;
+	}
 	return rameti_session_append(s, pieces, n, err);
 }
 
@@ -238,10 +322,14 @@ static int find_target(struct ramet_session *s, const struct ramet_json *o, uint
 		       struct ramet_error *err)
 {
 	struct ramet_buf id = RAMET_BUF_INIT(1u << 20);
+	int status;
 
 	ramet_json_text(ramet_json_get(o, "targetId"), &id);
-	*row = ramet_tree_find(s->reader.tree, ramet_buf_bytes(&id));
+	status = ramet_buf_status(&id);
+	*row = status < 0 ? RAMET_NONE : ramet_tree_find(s->reader.tree, ramet_buf_bytes(&id));
 	ramet_buf_release(&id);
+	if (status == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
 	if (*row == RAMET_NONE)
 		return rameti_fail(err, RAMET_ENOTFOUND, "no such entry");
 	return 0;
@@ -284,6 +372,8 @@ static int append_edit(struct ramet_session *s, const struct ramet_json *o, char
 	uint32_t target;
 	int r = find_target(s, o, &target, err);
 
+	if (r == RAMET_ENOMEM)
+		return r;
 	if (r == RAMET_ENOTFOUND)
 		target = RAMET_NONE - 1;                     /* reported after a bad replacement */
 	ramet_buf_add(&copy, ramet_json_raw(ramet_json_get(o, "replacement")));
@@ -293,6 +383,19 @@ static int append_edit(struct ramet_session *s, const struct ramet_json *o, char
 		r = ramet_session_append_context_edit(s, target, ramet_buf_bytes(&copy), id, err);
 	ramet_buf_release(&copy);
 	return r;
+}
+
+/* What the entry says its type is: a name that cannot be had whole is none. */
+static int get_type(const struct ramet_json *o, struct ramet_buf *name, struct ramet_error *err)
+{
+	const struct ramet_json *type = ramet_json_get(o, "type");
+
+	if (ramet_json_kind(type) != RAMET_JSON_STRING)
+		return rameti_fail(err, RAMET_EINVAL, "the entry has no type");
+	ramet_json_text(type, name);
+	if (ramet_buf_status(name) == RAMET_ELIMIT)
+		return rameti_fail(err, RAMET_ELIMIT, "the entry's type is too long");
+	return ramet_buf_status(name) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
 static int append_entry(struct ramet_session *s, struct ramet_bytes entry, char *id,
@@ -307,16 +410,14 @@ static int append_entry(struct ramet_session *s, struct ramet_bytes entry, char 
 	if (r < 0)
 		return r;
 	o = ramet_json_root(&s->doc);
-	if (ramet_json_kind(ramet_json_get(o, "type")) != RAMET_JSON_STRING)
-		return rameti_fail(err, RAMET_EINVAL, "the entry has no type");
-	ramet_json_text(ramet_json_get(o, "type"), &name);
+	r = get_type(o, &name, err);
 	type = ramet_entry_type_of(ramet_buf_bytes(&name));
 	memset(&piece, 0, sizeof(piece));
 	piece.type = ramet_buf_bytes(&name);
 	ramet_buf_reset(&s->members);
-	if (type == RAMET_ENTRY_HEADER)
+	if (!r && type == RAMET_ENTRY_HEADER)
 		r = rameti_fail(err, RAMET_EINVAL, "a header is no entry");
-	else
+	else if (!r)
 		r = check_rules(o, type, err);
 	if (!r && type == RAMET_ENTRY_MESSAGE)
 		r = rameti_message_check(ramet_json_get(o, "message"), &role, err);

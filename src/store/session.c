@@ -19,6 +19,7 @@
 #define NO_ROW_BEFORE 0x7fffffffu
 #define AHEAD_ROWS 32u                           /* so far apart still counts as in order */
 #define PATH_LEN_MAX ((size_t)1 << 20)
+#define HEAD_LEN (64u << 10)                     /* of a file, to tell its format */
 
 /* Fill the window from a row on, when rows are read one after the other. */
 static int fill_window(struct ramet_session *s, const struct ramet_row *row,
@@ -212,13 +213,17 @@ int rameti_session_new(struct ramet_session **out, const char *path,
 	if (!s)
 		return rameti_fail_nomem(err);
 	lock_init(&s->lock);
+	s->codec = &rameti_codec_pi;
+	s->layout = &rameti_layout_pi;
 	s->source.file.fd = -1;
+	s->log.lock.fd = -1;
 	s->last_row = NO_ROW_BEFORE;
 	s->leaf = RAMET_NONE;
 	ramet_buf_init(&s->line, SIZE_MAX / 2);
 	ramet_buf_init(&s->text, SIZE_MAX / 2);
 	ramet_buf_init(&s->lines, RAMET_JSON_LEN_MAX);
 	ramet_buf_init(&s->members, RAMET_JSON_LEN_MAX);
+	ramet_buf_init(&s->entry, RAMET_JSON_LEN_MAX);
 	ramet_buf_init(&s->cwd, PATH_LEN_MAX);
 	rameti_batch_init(&s->batch);
 	if (opts)
@@ -236,14 +241,58 @@ int rameti_session_new(struct ramet_session **out, const char *path,
 	return 0;
 }
 
+int rameti_session_choose(struct ramet_session *s, struct ramet_bytes head,
+			  struct ramet_error *err)
+{
+	const char *format = s->opts.format;
+	const struct rameti_codec *codec = format ? rameti_codec_find(format) :
+						    rameti_codec_sniffed(head);
+
+	if (!codec && format)
+		return rameti_fail(err, RAMET_EINVAL, "no such format: %.40s", format);
+	if (!format && s->path && (!codec || codec == &rameti_codec_pi) &&
+	    rameti_layout_pirust.owns_name(rameti_path_base(s->path)))
+		codec = &rameti_codec_pirust;
+	s->codec = codec ? codec : &rameti_codec_pi; /* which says what is wrong with it */
+	s->layout = rameti_layout_of(s->codec->name);
+	if (format)
+		s->opts.format = s->codec->name;     /* the text that was given may go */
+	return 0;
+}
+
+static int choose_by_head(struct ramet_session *s, uint64_t size, struct ramet_error *err)
+{
+	size_t len = size < HEAD_LEN ? (size_t)size : HEAD_LEN;
+	struct ramet_bytes head;
+	int64_t n;
+
+	if (ramet_buf_reserve(&s->line, len) < 0)
+		return rameti_fail_nomem(err);
+	n = rameti_file_read_at(&s->source.file, s->line.ptr, len, 0, err);
+	head.ptr = s->line.ptr;
+	head.len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? (int)n : rameti_session_choose(s, head, err);
+}
+
+/* The name of the file without directory and extension. */
+static struct ramet_bytes stem_of(const struct ramet_session *s)
+{
+	struct ramet_bytes name = ramet_bytes_of(s->path ? rameti_path_base(s->path) : "");
+	const char *dot = name.len ? memrchr(name.ptr, '.', name.len) : NULL;
+
+	if (dot && dot != name.ptr)
+		name.len = (size_t)(dot - name.ptr);
+	return name;
+}
+
 static int start_reader(struct ramet_session *s, struct ramet_error *err)
 {
 	uint64_t seed;
 	int r = rameti_random(s->source.file.env, &seed, sizeof(seed), err);
 
-	if (r < 0)
-		return r;
-	return rameti_reader_init(&s->reader, &rameti_codec_pi, seed, rameti_session_entry, s, err);
+	if (!r)
+		r = rameti_reader_init(&s->reader, s->codec, seed, rameti_session_entry, s, err);
+	return !r && s->codec->begin ? s->codec->begin(&s->reader, stem_of(s), err) : r;
 }
 
 void rameti_session_note_rows(struct ramet_session *s)
@@ -251,7 +300,7 @@ void rameti_session_note_rows(struct ramet_session *s)
 	const struct ramet_tree *t = s->reader.tree;
 	uint32_t i;
 
-	s->leaf = ramet_tree_leaf(t);
+	s->leaf = rameti_reader_leaf(&s->reader);
 	for (i = 0; i < ramet_tree_count(t) && !s->has_talk; i++)
 		s->has_talk = rameti_is_talk(ramet_tree_row(t, i));
 }
@@ -308,7 +357,10 @@ static int load_file(struct ramet_session *s, struct ramet_error *err)
 	s->log.ino = st.st_ino;
 	s->log.mtime = st.st_mtim;
 	s->log.ctime = st.st_ctim;
-	if (s->opts.create && !st.st_size) {
+	r = choose_by_head(s, (uint64_t)st.st_size, err);
+	if (r < 0)
+		return r;
+	if (s->opts.create && !st.st_size && !s->codec->pieces) {
 		s->into_empty = 1;
 		return rameti_session_begin(s, NULL, NULL, err);
 	}
@@ -331,12 +383,17 @@ int ramet_session_open(struct ramet_session **out, const char *path,
 		       const struct ramet_open_opts *opts, struct ramet_error *err)
 {
 	struct ramet_session *s = NULL;
+	struct rameti_home_path where;
 	int r = rameti_session_new(&s, path, opts, err);
 
 	if (r < 0)
 		return r;
-	r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
-	if (!r)
+	r = rameti_home_path(path, &where);
+	if (r == 1)
+		r = rameti_session_open_home(s, &where, err);
+	else
+		r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
+	if (!r && !s->home)
 		r = load_file(s, err);
 	else if (r == RAMET_ENOTFOUND && s->opts.create)
 		r = rameti_session_begin(s, NULL, NULL, err);
@@ -360,6 +417,8 @@ int ramet_session_open_bytes(struct ramet_session **out, struct ramet_bytes text
 	ramet_buf_add(&s->text, text);
 	r = ramet_buf_status(&s->text) < 0 ? rameti_fail_nomem(err) : 0;
 	if (!r)
+		r = rameti_session_choose(s, text, err);
+	if (!r)
 		r = rameti_session_load(s, err);
 	if (r < 0) {
 		ramet_session_close(s);
@@ -377,6 +436,12 @@ void ramet_session_close(struct ramet_session *s)
 		rameti_index_save(s);
 	/* what was acknowledged is as durable as its level promises: nothing to lose */
 	(void)rameti_file_close(&s->source.file);
+	(void)rameti_file_close(&s->log.lock);
+	if (s->home)
+		s->home->close(s->home_state);
+	ramet_free(s->home_file);
+	rameti_encoder_release(&s->encoder);
+	ramet_buf_release(&s->entry);
 	rameti_reader_release(&s->reader);
 	rameti_batch_release(&s->batch);
 	rameti_scanner_free(s->scanner);
@@ -425,7 +490,7 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 	struct rameti_source source = s->source;
 	struct rameti_reader reader = s->reader;
 	uint32_t leaf;
-	int r;
+	int r, follows = rameti_session_follows(s);
 
 	if (!ramet_bytes_eq(reader.header.id, fresh->reader.header.id))
 		return rameti_fail_at(err, RAMET_ECONFLICT, s->path, 0, RAMET_NO_OFFSET,
@@ -435,16 +500,22 @@ int rameti_session_adopt(struct ramet_session *s, struct ramet_session *fresh,
 		return r;
 	s->source = fresh->source;
 	s->reader = fresh->reader;
+	s->codec = fresh->codec;
+	s->layout = fresh->layout;
 	s->indexed = fresh->indexed;
 	fresh->stored = 0;                           /* what it is left with is not indexed */
 	/* reading says nothing about what is on the disk */
 	fresh->log.unsynced |= s->log.unsynced;
 	fresh->log.doubtful |= s->log.doubtful;
+	(void)rameti_file_close(&fresh->log.lock);
+	fresh->log.lock = s->log.lock;
 	s->log = fresh->log;
+	fresh->log.lock.fd = -1;
+	s->encoder_end = 0;
 	fresh->source = source;
 	fresh->reader = reader;
 	rameti_tree_set_user(s->reader.tree, s);
-	s->leaf = leaf;
+	s->leaf = follows ? ramet_tree_leaf(s->reader.tree) : leaf;
 	s->has_talk = fresh->has_talk;
 	s->stale = 0;
 	s->window_len = 0;
@@ -471,7 +542,7 @@ const char *ramet_session_path(const struct ramet_session *s)
 
 const char *ramet_session_format(const struct ramet_session *s)
 {
-	return s->reader.codec->name;
+	return s->home ? s->home->format : s->reader.codec->name;
 }
 
 const struct ramet_findings *ramet_session_findings(const struct ramet_session *s)

@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include "codec/codec.h"
 #include "ramet/store.h"
+#include "store/home.h"
+#include "store/layout.h"
 #include "store/source.h"
 
 #define RAMETI_LOCK_WAIT_MS 5000u
@@ -27,10 +29,16 @@ struct rameti_log {
 	int unsynced;                            /* written, not yet made durable */
 	int doubtful; /* a sync failed: what was written since the last good one may be lost */
 	int dead;                                /* a torn line of ours could not be ended */
+	struct rameti_file lock; /* of layouts that lock another file than the session */
 };
 
 struct ramet_session {
 	pthread_mutex_t lock;
+	const struct rameti_codec *codec;
+	const struct rameti_layout *layout;
+	const struct rameti_home *home; /* NULL: a file of its own, or memory only */
+	void *home_state;
+	char *home_file;
 	struct rameti_source source;
 	struct rameti_reader reader;
 	char *path;                              /* as given; NULL in memory */
@@ -60,11 +68,24 @@ struct ramet_session {
 	struct rameti_scanner *scanner;
 	struct rameti_batch batch;
 	struct ramet_buf lines, members;         /* being made */
+	struct rameti_encoder encoder;           /* of formats with pieces */
+	uint64_t encoder_end; /* the encoder goes on behind this byte; 0: none is made */
+	struct ramet_buf entry;                  /* what it encodes */
 	struct ramet_json_doc doc;
 	unsigned char random[64];
 	unsigned n_random;                       /* bytes of it not yet used */
 };
 
+/* Each entry hangs from the one before it: the format or the home has no branches. */
+static inline int rameti_session_is_line(const struct ramet_session *s)
+{
+	return s->codec->pieces || (s->home && s->home->linear);
+}
+/* Then a leaf that is the last entry stays that, whoever appends. */
+static inline int rameti_session_follows(const struct ramet_session *s)
+{
+	return rameti_session_is_line(s) && s->leaf == ramet_tree_leaf(s->reader.tree);
+}
 /* What to open: the path as it was meant, wherever the process has gone since. */
 static inline const char *rameti_session_place(const struct ramet_session *s)
 {
@@ -78,6 +99,9 @@ int rameti_session_new(struct ramet_session **out, const char *path,
 /* The tree's callback. */
 int rameti_session_entry(void *user, uint32_t row, struct ramet_buf *scratch,
 			 struct ramet_bytes *json, struct ramet_error *err);
+/* Find out which format these first bytes are, unless it was told: s->codec and s->layout. */
+int rameti_session_choose(struct ramet_session *s, struct ramet_bytes head,
+			  struct ramet_error *err);
 /* Read all bytes of the source or of text; the leaf is the last row then. */
 int rameti_session_load(struct ramet_session *s, struct ramet_error *err);
 size_t rameti_session_max_line(const struct ramet_session *s);
@@ -103,6 +127,7 @@ struct rameti_piece {
 	/* of a message: its role in members, as struct rameti_draft has it */
 	size_t role_at, role_len;
 	int ends_turn;
+	uint32_t batch_row;                      /* the last of its rows in the batch */
 };
 /* An id that no entry of the session has. */
 int rameti_session_make_id(struct ramet_session *s, char id[RAMET_ID_SIZE],
@@ -115,6 +140,14 @@ int rameti_session_append(struct ramet_session *s, struct rameti_piece *pieces, 
 int rameti_session_writable(const struct ramet_session *s, struct ramet_error *err);
 /* Make the file of a session that is in text only. */
 int rameti_session_store(struct ramet_session *s, struct ramet_error *err);
+
+/* Open a session in a home; s->home is set. */
+int rameti_session_open_home(struct ramet_session *s, const struct rameti_home_path *where,
+			     struct ramet_error *err);
+/* Take in what stands in s->text from `from` on. */
+int rameti_session_take_text(struct ramet_session *s, size_t from, struct ramet_error *err);
+/* What others appended to the home: 1 something, 0 nothing. */
+int rameti_session_home_more(struct ramet_session *s, struct ramet_error *err);
 
 /* ---- the file: called with the lock held ---- */
 
@@ -138,6 +171,12 @@ int rameti_log_note_tail(struct ramet_session *s, struct ramet_error *err);
  * told. After a failure the file has nothing of them that reads as an entry, or the log is dead. */
 int rameti_log_write(struct ramet_session *s, struct ramet_bytes lines, uint64_t *at,
 		     struct ramet_error *err);
+/* The last line of the file that is not blank, without its end, into s->line; empty if there is
+ * none. */
+int rameti_log_last_line(struct ramet_session *s, struct ramet_bytes *line,
+			 struct ramet_error *err);
+/* Cut away an unfinished last line that does not count, and keep it in a file beside. */
+int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err);
 /* Make the file's name durable, once. */
 int rameti_log_name(struct ramet_session *s, struct ramet_error *err);
 /* Make what was written durable. EUNKNOWN: the log is doubtful from then on. */

@@ -44,10 +44,8 @@ static int open_pi(struct ramet_store *st, int this_project, struct ramet_error 
 	} else {
 		r = ramet_pi_sessions_root(&dir, err);
 	}
-	if (!r) {
+	if (!r)
 		st->dir = ramet_buf_detach(&dir, NULL);
-		r = st->dir ? 0 : rameti_fail_nomem(err);
-	}
 	ramet_buf_release(&cwd);
 	ramet_buf_release(&dir);
 	return r;
@@ -104,26 +102,69 @@ static int open_dir(struct ramet_store *st, const char *url, struct ramet_error 
 	return r < 0 ? r : 0;
 }
 
-int ramet_store_open(struct ramet_store **out, const char *url, const struct ramet_store_opts *opts,
-		     struct ramet_error *err)
+/* A tool's own place: not there yet is an empty one. */
+static int open_layout(struct ramet_store *st, const struct rameti_layout *layout,
+		       struct ramet_error *err)
 {
-	struct ramet_store *st;
+	struct ramet_buf dir = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int r = layout->root(&dir, err);
+
+	if (!r) {
+		st->dir = ramet_buf_detach(&dir, NULL);
+		r = st->dir ? 0 : rameti_fail_nomem(err);
+	}
+	ramet_buf_release(&dir);
+	st->layout = layout;
+	st->shape = !layout->depth    ? RAMETI_STORE_FLAT :
+		    layout->is_dir_name ? RAMETI_STORE_BOTH :
+					  RAMETI_STORE_NESTED;
+	return r;
+}
+
+static const struct rameti_layout *layout_named(const char *name)
+{
+	const struct rameti_layout *l = rameti_layout_of(name);
+
+	return !strcmp(l->format, name) && l->root ? l : NULL;
+}
+
+/* sqlite:FILE and the like; the file has to be there. */
+static int open_home_file(struct ramet_store *st, const struct rameti_home_path *where,
+			  struct ramet_error *err)
+{
+	struct stat found;
+	int r;
+
+	st->home = where->home;
+	st->dir = text_dup(where->file);
+	if (!st->dir)
+		return rameti_fail_nomem(err);
+	r = rameti_path_stat(NULL, st->dir, &found, err);
+	if (!r && !S_ISREG(found.st_mode))
+		r = rameti_fail_at(err, RAMET_EFORMAT, st->dir, 0, RAMET_NO_OFFSET,
+				   "is not a file with sessions");
+	return r;
+}
+
+static int open_one(struct ramet_store **out, const char *url, const struct ramet_store_opts *opts,
+		    struct ramet_error *err)
+{
+	struct ramet_store *st = ramet_calloc(1, sizeof(*st));
+	struct rameti_home_path where;
 	int r = 0;
 
-	if (url && !*url)
-		return rameti_fail(err, RAMET_EINVAL, "a store needs a name");
-	if (url && (starts_with(url, "sqlite:") || starts_with(url, "postgres:") ||
-		    starts_with(url, "postgresql:")))
-		return rameti_fail(err, RAMET_EINVAL, "no such kind of store: %s", url);
-	st = ramet_calloc(1, sizeof(*st));
 	if (!st)
 		return rameti_fail_nomem(err);
 	if (opts && opts->cwd && *opts->cwd) {
 		st->cwd = text_dup(ramet_bytes_of(opts->cwd));
 		r = st->cwd ? 0 : rameti_fail_nomem(err);
 	}
-	if (!r && (!url || !strcmp(url, "pi")))
+	if (!r && !strcmp(url, "pi"))
 		r = open_pi(st, opts && opts->this_project, err);
+	else if (!r && layout_named(url))
+		r = open_layout(st, layout_named(url), err);
+	else if (!r && rameti_home_path(url, &where) && where.home->scheme)
+		r = open_home_file(st, &where, err);
 	else if (!r)
 		r = open_dir(st, url, err);
 	if (r < 0)
@@ -133,13 +174,114 @@ int ramet_store_open(struct ramet_store **out, const char *url, const struct ram
 	return r;
 }
 
+/* ---- all of them ---- */
+
+static int is_listed(const struct ramet_store *first, const struct ramet_store *st)
+{
+	for (; first; first = first->next)
+		if (!strcmp(first->dir, st->dir))
+			return 1;
+	return 0;
+}
+
+/* One more place, unless it is there already; one that is missing or odd is left out. */
+static int add_place(struct ramet_store *first, const char *url,
+		     const struct ramet_store_opts *opts, struct ramet_error *err)
+{
+	struct ramet_store *st = NULL, *last = first;
+	int r = open_one(&st, url, opts, NULL);
+
+	if (r == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
+	if (r < 0 || is_listed(first, st)) {
+		ramet_store_close(r < 0 ? NULL : st);
+		return 0;
+	}
+	while (last->next)
+		last = last->next;
+	last->next = st;
+	return 0;
+}
+
+/* Lines of the file ramet/stores in the configuration directory: one place each, # a remark. */
+static int add_configured(struct ramet_store *first, const struct ramet_store_opts *opts,
+			  struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	const char *config = env->getenv(env->user, "XDG_CONFIG_HOME");
+	const char *home = env->getenv(env->user, "HOME");
+	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX), text = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct rameti_file f = RAMETI_FILE_INIT;
+	char *line, *next;
+	int r = 0;
+
+	if (config && config[0] == '/')
+		ramet_buf_addf(&path, "%s/ramet/stores", config);
+	else if (home && *home)
+		ramet_buf_addf(&path, "%s/.config/ramet/stores", home);
+	if (ramet_buf_status(&path) < 0)
+		r = rameti_fail_nomem(err);
+	else if (path.len)
+		r = rameti_file_open(&f, path.ptr, RAMETI_FILE_READ, err);
+	if (!r && path.len)
+		r = rameti_file_read_all(&f, &text, err);
+	ramet_buf_add_char(&text, '\n');
+	if (!r && ramet_buf_status(&text) < 0)
+		r = rameti_fail_nomem(err);
+	if (r == RAMET_ENOTFOUND)
+		r = 0;
+	for (line = text.ptr; !r && line && (next = strchr(line, '\n')); line = next + 1) {
+		*next = '\0';
+		if (*line && *line != '#')
+			r = add_place(first, line, opts, err);
+	}
+	(void)rameti_file_close(&f);             /* read only */
+	ramet_buf_release(&path);
+	ramet_buf_release(&text);
+	return r;
+}
+
+static int open_all(struct ramet_store **out, const struct ramet_store_opts *opts,
+		    struct ramet_error *err)
+{
+	static const char *const tools[] = { "pirust", "ggcode", "yoi" };
+	struct ramet_store *st = NULL;
+	int r = open_one(&st, "pi", opts, err);
+	size_t i;
+
+	for (i = 0; !r && i < sizeof(tools) / sizeof(tools[0]); i++)
+		r = add_place(st, tools[i], opts, err);
+	if (!r)
+		r = add_configured(st, opts, err);
+	if (r < 0)
+		ramet_store_close(st);
+	else
+		*out = st;
+	return r;
+}
+
+int ramet_store_open(struct ramet_store **out, const char *url, const struct ramet_store_opts *opts,
+		     struct ramet_error *err)
+{
+	if (url && !*url)
+		return rameti_fail(err, RAMET_EINVAL, "a store needs a name");
+	if (url && (starts_with(url, "postgres:") || starts_with(url, "postgresql:")))
+		return rameti_fail(err, RAMET_EINVAL, "no such kind of store: %s", url);
+	if (!url && opts && opts->this_project)
+		url = "pi";
+	return url ? open_one(out, url, opts, err) : open_all(out, opts, err);
+}
+
 void ramet_store_close(struct ramet_store *st)
 {
-	if (!st)
-		return;
-	ramet_free(st->dir);
-	ramet_free(st->cwd);
-	ramet_free(st);
+	struct ramet_store *next;
+
+	for (; st; st = next) {
+		next = st->next;
+		ramet_free(st->dir);
+		ramet_free(st->cwd);
+		ramet_free(st);
+	}
 }
 
 /* ---- names in a directory ---- */
@@ -153,24 +295,32 @@ struct names {
 
 static int is_session_name(const char *name)
 {
-	static const char suffix[] = ".jsonl";
-	size_t len = strlen(name), n = sizeof(suffix) - 1;
+	static const char suffix[] = ".jsonl", trace[] = ".trace.jsonl", sqlite[] = ".sqlite";
+	size_t len = strlen(name), n = sizeof(suffix) - 1, t = sizeof(trace) - 1;
 
-	return len >= n && !memcmp(name + len - n, suffix, n);
+	if (len > t && !memcmp(name + len - t, trace, t))
+		return 0;
+	if (len >= n && !memcmp(name + len - n, suffix, n))
+		return 1;
+	n = sizeof(sqlite) - 1;
+	return len > n && !memcmp(name + len - n, sqlite, n) &&
+	       strncmp(name, "session-index.", strlen("session-index."));
 }
 
-/* What a name of unknown kind, or a link, leads to; DT_UNKNOWN when that cannot be told. */
-static unsigned char kind_of(const char *dir, const char *name)
+/* Does a name of unknown kind, or a link, lead to a directory? 1, 0 (also when that cannot be told)
+ * or negative. */
+static int leads_to_dir(const char *dir, const char *name)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
-	unsigned char kind = DT_UNKNOWN;
 	struct stat st;
+	int r;
 
 	ramet_buf_addf(&path, "%s/%s", dir, name);
-	if (!ramet_buf_status(&path) && !rameti_path_stat(NULL, path.ptr, &st, NULL))
-		kind = S_ISDIR(st.st_mode) ? DT_DIR : DT_REG;
+	r = ramet_buf_status(&path);
+	if (!r)
+		r = !rameti_path_stat(NULL, path.ptr, &st, NULL) && S_ISDIR(st.st_mode);
 	ramet_buf_release(&path);
-	return kind;
+	return r;
 }
 
 static int add_name(struct names *l, const char *name, const char ***to, uint32_t *n,
@@ -189,11 +339,13 @@ static int add_name(struct names *l, const char *name, const char ***to, uint32_
 static int take_name(void *user, const char *name, unsigned char type)
 {
 	struct names *l = user;
-	int is_session = is_session_name(name);
+	int is_session = is_session_name(name), is_dir = type == DT_DIR;
 
 	if (type == DT_UNKNOWN || (type == DT_LNK && !is_session))
-		type = kind_of(l->dir, name);
-	if (type == DT_DIR)
+		is_dir = leads_to_dir(l->dir, name);
+	if (is_dir < 0)
+		return is_dir;
+	if (is_dir)
 		return add_name(l, name, &l->dirs, &l->n_dirs, &l->cap_dirs);
 	return is_session ? add_name(l, name, &l->files, &l->n_files, &l->cap_files) : 0;
 }
@@ -311,27 +463,61 @@ static int add_dir(struct rameti_candidates *c, const char *root, const char *na
 	return r == RAMET_ENOMEM ? r : 0;
 }
 
+static int gather_dirs(const struct ramet_store *st, const struct names *l,
+		       const struct rameti_cwd_filter *filter, int with_mtime,
+		       struct rameti_candidates *c, struct ramet_error *err)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < l->n_dirs; i++)
+		if (!st->layout || !st->layout->is_dir_name ||
+		    st->layout->is_dir_name(l->dirs[i]))
+			r = add_dir(c, st->dir, l->dirs[i], filter, with_mtime, err);
+	return r;
+}
+
+static int gather_one(const struct ramet_store *st, const struct rameti_cwd_filter *filter,
+		      enum rameti_mtime_wish wish, struct rameti_candidates *c,
+		      struct ramet_error *err)
+{
+	struct names l;
+	int r, nested, with_mtime;
+
+	if (st->home)
+		return rameti_store_gather_home(st, c, err);
+	r = names_read(&l, st->dir, err);
+	if (r < 0)
+		return r;
+	nested = st->shape == RAMETI_STORE_NESTED || st->shape == RAMETI_STORE_BOTH ||
+		 (st->shape == RAMETI_STORE_ANY && !l.n_files);
+	c->nested |= nested;
+	with_mtime = wish == RAMETI_MTIME_YES || (wish == RAMETI_MTIME_NESTED && c->nested);
+	if (!nested || st->shape == RAMETI_STORE_BOTH)
+		r = add_files(c, &l, filter, with_mtime, err);
+	if (!r && nested)
+		r = gather_dirs(st, &l, filter, with_mtime, c, err);
+	names_release(&l);
+	return r;
+}
+
 int rameti_store_gather(const struct ramet_store *st, const struct rameti_cwd_filter *filter,
 			enum rameti_mtime_wish wish, struct rameti_candidates *c,
 			struct ramet_error *err)
 {
-	struct names l;
-	uint32_t i;
-	int r, with_mtime;
+	int r = 0, first = 1;
 
 	memset(c, 0, sizeof(*c));
 	rameti_arena_init(&c->texts, SIZE_MAX);
-	r = names_read(&l, st->dir, err);
-	if (r < 0)
-		return r;
-	c->nested = st->shape == RAMETI_STORE_NESTED ||
-		    (st->shape == RAMETI_STORE_ANY && !l.n_files);
-	with_mtime = wish == RAMETI_MTIME_YES || (wish == RAMETI_MTIME_NESTED && c->nested);
-	if (!c->nested)
-		r = add_files(c, &l, filter, with_mtime, err);
-	for (i = 0; c->nested && !r && i < l.n_dirs; i++)
-		r = add_dir(c, st->dir, l.dirs[i], filter, with_mtime, err);
-	names_release(&l);
+	c->nested = st->next != NULL;
+	/* of several places, one that cannot be read is left out */
+	for (; !r && st; st = st->next, first = 0) {
+		r = gather_one(st, filter, wish, c, first ? err : NULL);
+		if (r == RAMET_ENOMEM)
+			r = rameti_fail_nomem(err);
+		else if (r < 0 && !first)
+			r = 0;
+	}
 	if (r < 0)
 		rameti_candidates_release(c);
 	return r;

@@ -8,15 +8,21 @@
 #include "base/mem.h"
 #include "codec/pi_list.h"
 #include "ramet/store.h"
+#include "store/home.h"
+#include "store/layout.h"
 
 enum rameti_store_shape {
 	RAMETI_STORE_ANY,                /* flat if files are in it, else nested */
 	RAMETI_STORE_FLAT,
-	RAMETI_STORE_NESTED              /* each directory in it is one; files in it are ignored */
+	RAMETI_STORE_NESTED,             /* each directory in it is one; files in it are ignored */
+	RAMETI_STORE_BOTH                /* files in it, and in directories in it */
 };
 struct ramet_store {
 	char *dir, *cwd;                 /* cwd NULL: the process's */
 	int shape;
+	const struct rameti_home *home;  /* dir is its file; NULL: a directory */
+	const struct rameti_layout *layout;      /* of a tool's own place, or NULL */
+	struct ramet_store *next;        /* more places, or NULL */
 };
 
 /* A file that may be a session. Texts belong to the candidates' arena. */
@@ -24,6 +30,7 @@ struct rameti_candidate {
 	const char *path, *name;
 	struct timespec mtime;           /* only when asked for; 0 if it cannot be told */
 	int at_home;                     /* in the default directory of the filter's cwd */
+	const struct ramet_session_info *ready;  /* of a home: what a list says; else NULL */
 };
 struct rameti_candidates {
 	struct rameti_candidate *items;
@@ -72,6 +79,7 @@ struct rameti_info_reader {
 	int header_only;
 	uint64_t header_max;             /* header_only: bytes to look at; 0: all */
 	const struct rameti_cwd_filter *filter;
+	const char *format;              /* of the file read last */
 };
 int rameti_info_reader_init(struct rameti_info_reader *r, int with_text, struct ramet_error *err);
 void rameti_info_reader_release(struct rameti_info_reader *r);
@@ -82,5 +90,16 @@ int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate
 int rameti_info_read(struct rameti_info_reader *r, const struct rameti_candidate *c,
 		     struct ramet_session_info *info, struct ramet_error *err);
 void rameti_info_release(struct ramet_session_info *info);
+
+/* Those two for what is not pi's: a file in another format; a session of a home. */
+int rameti_info_other(struct rameti_info_reader *r, const struct rameti_candidate *c,
+		      struct ramet_error *err);
+int rameti_info_ready(struct rameti_info_reader *r, const struct rameti_candidate *c,
+		      struct ramet_error *err);
+int rameti_info_in_home(struct rameti_info_reader *r, const struct rameti_candidate *c,
+			const struct rameti_home_path *where, struct stat *st,
+			struct ramet_error *err);
+int rameti_store_gather_home(const struct ramet_store *st, struct rameti_candidates *c,
+			     struct ramet_error *err);
 
 #endif

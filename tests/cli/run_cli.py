@@ -739,7 +739,8 @@ def test_session_words_that_fail():
     refused("info", "@first", code=2, says="@first")
     refused("info", "", code=2, says="empty")
     refused("info", code=2, says="which session")
-    refused("info", "sqlite:x.db#1", code=3, says="sqlite:x.db#1")
+    refused("info", "sqlite:x.db#1", code=3, says="x.db")
+    refused("info", "postgres://x/y", code=3, says="PostgreSQL")
     refused("info", "x", "--store", "/nowhere/at/all", code=3, says="/nowhere/at/all")
 
 
@@ -787,7 +788,10 @@ def test_no_permission_as_nobody():
     except (OSError, subprocess.CalledProcessError) as e:
         raise Skipped("the command is out of reach of others") from e
     same(probe.returncode, 0)
-    refused("info", path, code=3, says=[path, "ermission"], cwd="/", user=65534, group=65534)
+    with tempfile.TemporaryDirectory(prefix="ramet-counts-") as counts:
+        os.chmod(counts, 0o777)             # where a coverage build counts, not in the build
+        refused("info", path, code=3, says=[path, "ermission"], cwd="/", user=65534, group=65534,
+                env={"GCOV_PREFIX": counts})
 
 
 # -- output

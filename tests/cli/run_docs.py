@@ -307,7 +307,7 @@ def completed(line):
 
 
 def check_bash_answers():
-    for line, wanted in (("ramet co", ["context"]), ("ramet context --pro", ["--projection"]),
+    for line, wanted in (("ramet cont", ["context"]), ("ramet context --pro", ["--projection"]),
                          ("ramet list --wi", ["--width"]), ("ramet --color al", ["always"]),
                          ("ramet help bra", ["branches", "branch"]),
                          ("ramet append --on-conflict b", ["branch"]), ("ramet fork --k", ["--keep"]), ("ramet tree @l", ["@last"]),

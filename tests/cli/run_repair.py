@@ -306,6 +306,147 @@ def test_full_disk():
     same(os.listdir(os.path.dirname(path)), ["s.jsonl"])
 
 
+# ---- records of other systems ----
+
+GOLDEN = os.path.join(ROOT, "tests", "golden")
+LEFT = {"hash", "chain", "bad-utf8"}                        # damage that repair leaves
+
+
+def check_records(path):
+    """repaired() for lines that are no entries of pi's: what repair said, None if there is no record."""
+    before = read(path)
+    p = run("repair", path, "--salvage", "--json", code=None)
+    if p.returncode:
+        same(p.stderr.count(b"\n"), 1, p.stderr)
+        check(b"no record" in p.stderr, p.stderr)
+        same(read(path), before)
+        return None
+    told = json.loads(p.stdout)
+    check(all(a["action"] != "header" for a in told["actions"]), told)
+    if told["repaired"]:
+        same(read(told["kept"]), before)
+        same(rebuilt(path, told), before)
+    answer = verdict(path)
+    same([f for f in answer["findings"] if f["severity"] == "damage" and f["code"] not in LEFT], [])
+    same(json.loads(run("repair", path, "--salvage", "--json").stdout)["actions"], [])
+    return told
+
+
+def entries(path):
+    """All entries but for their ids, which are made by their place."""
+    p = run("export", path, "--jsonl")
+    out = []
+    for line in p.stdout.split(b"\n")[1:-1]:
+        e = json.loads(line)
+        out.append({k: v for k, v in e.items() if k not in ("id", "parentId", "timestamp")})
+    return out
+
+
+def golden_files(*where):
+    top = os.path.join(GOLDEN, *where)
+    return sorted(os.path.join(d, n) for d, _, names in os.walk(top) for n in names if n.endswith(".jsonl"))
+
+
+def format_of(path):
+    p = run("info", path, "--json", code=None)
+    return json.loads(p.stdout)["format"] if p.returncode == 0 else None
+
+
+def is_unfinished_g2(line, data):
+    return line and data.endswith(line) and b'"hash":"' not in line
+
+
+def test_golden_of_other_systems():
+    n = 0
+    for file in [*golden_files("ggcode", "v1.3.216", "damaged"), *golden_files("yoi", "g1"),
+                 *golden_files("yoi", "g1-late"), *golden_files("yoi", "g2")]:
+        path = fresh(read(file), os.path.basename(file))
+        if format_of(path) not in ("ggcode", "yoi") or file.endswith(".trace.jsonl"):
+            continue
+        before = entries(path)
+        data = read(path)
+        told = check_records(path)
+        if told is None:
+            continue
+        n += told["repaired"]
+        rest = iter(entries(path))
+        for e in before:
+            check(e in rest, (file, e))
+        # every whole object that is no line any more was no record
+        kept = read(path).split(b"\n")
+        gone = [line for line in objects(data) if line not in kept]
+        for line in gone:
+            check(is_unfinished_g2(line, data) or "ggcode" in file, (file, line))
+        check(all(not line or line.strip(b" \r\t") in data for line in kept), file)
+    check(n >= 20, n)
+
+
+def case_named(folder, name):
+    with open(os.path.join(GOLDEN, "yoi", folder, "expected", "damaged.json")) as f:
+        for case in (c for cases in json.load(f).values() for c in cases):
+            if case["case"] == name:
+                return os.path.join(GOLDEN, "yoi", folder, case["file"])
+    raise Failure(name)
+
+
+def test_yoi_records():
+    g1 = read(case_named("g1", "clean"))
+    lines = g1.split(b"\n")[:-1]
+    path = fresh(g1.removesuffix(b"\n"))
+    same([a["code"] for a in check_records(path)["actions"]], ["no-newline"])
+    same(read(path), g1)
+    path = fresh(b"\xef\xbb\xbf" + lines[0] + lines[1] + b"\n" + lines[2][:50] + lines[2] + b"\n" + b"\0" * 9)
+    same([a["code"] for a in check_records(path)["actions"]], ["bom", "glued", "malformed", "nul-run"])
+    same(read(path), g1)
+    check(b"broken" not in run("repair", path).stdout)
+    path = fresh(lines[0] + b"\n" + lines[1].replace(b'"kind"', b'"kind" ', 1) + b"\noops\n" + lines[2] + b"\n")
+    p = run("repair", path, code=3)
+    check(b"--salvage" in p.stderr, p.stderr)
+    p = run("repair", path, "--salvage")
+    same(p.stdout.count(b"the chain of hashes is broken, and stays so"), 1, p.stdout)
+    same(codes(verdict(path)) & {"hash", "chain", "malformed"}, {"hash"})
+    p = run("repair", path)
+    check(p.stdout.startswith(b"nothing to do") and b"stays so" in p.stdout, p.stdout)
+    g2 = b'{"kind":"segment_start","ts":1,"session_id":"019dbd75-b0a0-7164-80c0-ffee00000064","system_prompt":null,' \
+         b'"config":{},"history":[]}\n{"kind":"turn_end","ts":2,"turn_count":1}\n'
+    path = fresh(g2[:-1])
+    same([a["code"] for a in check_records(path)["actions"]], ["torn-tail"])
+    same(read(path), g2[:g2.index(b"\n") + 1])
+    path = fresh(g2[:g2.index(b"\n")])
+    same(check_records(path), None)
+
+
+def test_ggcode_records():
+    one = b'{"type":"message","session_id":"x","message":{"id":"a%d","role":"user","content":[{"type":"text",' \
+          b'"text":"t"}]},"timestamp":"2026-08-01T10:00:01Z"}'
+    good = b"".join(one % i + b"\n" for i in range(3))
+    path = fresh(one % 0 + b"\n" + one % 1 + one % 2 + b'{"type":"message","session')
+    told = check_records(path)
+    same([a["code"] for a in told["actions"]], ["glued", "torn-tail", "no-newline"])
+    same(read(path), good)
+    same(sorted(os.listdir(os.path.dirname(path))), ["s.jsonl", "s.jsonl.damaged", "s.jsonl.flock", "s.jsonl.lost"])
+    # neither a block nor an entry that a record carries is a record
+    for inside in (b'[{"type":"text","text":"t"}\n', b'{"entry":{"type":"message","id":"u1","parentId":null}\n'):
+        path = fresh(good + inside)
+        check_records(path)
+        same(read(path), good)
+
+
+def test_locks_of_other_systems():
+    import fcntl
+    one = b'{"type":"message","session_id":"x","message":{"id":"a1","role":"user","content":[]},' \
+          b'"timestamp":"2026-08-01T10:00:01Z"}\n'
+    path = fresh(one + b"{")
+    with open(path + ".flock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        check(b"would repair" in run("repair", path, "--dry-run").stdout)
+        p = run("repair", path, code=3)
+        same(p.stderr.count(b"\n"), 1, p.stderr)
+        same(read(path), one + b"{")
+    run("repair", path)
+    same(read(path), one)
+
+
 def main():
     global SEEDS
     args = sys.argv[1:]

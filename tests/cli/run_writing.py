@@ -294,7 +294,7 @@ def test_new_where_nothing_can_be():
     plain = fresh("not a directory", "plain")
     for store in (plain, plain + "/below", "/proc/nowhere", "/dev/null"):
         refused("new", "--store", store, says=store.split("/below")[0])
-    refused("new", "--store", "sqlite:x", says="files only")
+    refused("new", "--store", "sqlite:x", says="no directory")
     refused("new", "--store", "", code=2, says="empty")
     refused("new", "word", code=2, says="too many")
     refused("new", "--parent-session", "no-such", says="no session")
@@ -513,6 +513,15 @@ def test_append_expecting_a_leaf():
     same(entries(path)[-1]["parentId"], first)
     run("append", path, HELLO, "--expect", "null", "--on-conflict", "branch")
     same(entries(path)[-1]["parentId"], None)
+    before = read(path)
+    fork, third = run("append", path, HELLO, "--expect", first, "--on-conflict", "fork").out.split()
+    same(read(path), before)
+    ids = [e["id"] for e in entries(fork)]
+    same((ids[-1], first in ids, second in ids), (third, True, False))
+    same(json.loads(lines(fork)[0])["parentSession"], path)
+    told = [json.loads(text) for text in run("append", path, HELLO, "--expect", first, "--on-conflict=fork",
+                                             "--json").out.splitlines()]
+    same([sorted(item) for item in told], [["path"], ["id"]])
     new = fresh()
     run("append", new, HELLO, "--expect", "null")
     refused("append", new, HELLO, "--expect", "null", says="leaf")
@@ -831,6 +840,9 @@ def test_read_only_for_nobody():
     folder = os.path.dirname(path)
     bin_dir = tempfile.mkdtemp(prefix="ramet-bin-", dir="/tmp")
     mine = shutil.copy(BIN, bin_dir)
+    counts = os.path.join(bin_dir, "counts")    # where a coverage build counts, not in the build
+    os.mkdir(counts)
+    os.chmod(counts, 0o777)
     os.chmod(bin_dir, 0o755)
     os.chmod(TMP, 0o711)
     os.chmod(path, 0o444)
@@ -840,7 +852,8 @@ def test_read_only_for_nobody():
         for args in (("append", path, HELLO), ("branch", path, "b2"), ("name", path, "x"),
                      ("append", os.path.join(folder, "new.jsonl"), HELLO), ("new", "--store", folder),
                      ("fork", path), ("fork", path, "c2"), ("fork", path, "a1")):
-            p = subprocess.run([*drop, mine, *args], cwd="/", env=environment(HOME="/nonexistent"),
+            p = subprocess.run([*drop, mine, *args], cwd="/",
+                               env=environment(HOME="/nonexistent", GCOV_PREFIX=counts),
                                capture_output=True, timeout=TIME_LIMIT)
             r = Result(p.returncode, p.stdout, p.stderr)
             same((r.code, r.out), (3, ""), r.err)

@@ -5,6 +5,7 @@
 #define TESTS_FAULT_ALLOC_H
 
 #include "ramet/ops.h"
+#include "ramet/yoi.h"
 
 #define STAGE_PATH 256
 
@@ -20,6 +21,8 @@ struct outs {
 	struct ramet_list list;
 	struct ramet_findings findings;
 	struct ramet_fork_plan plan;
+	struct ramet_compact_plan compact;
+	struct ramet_branch_summary_plan leave;
 	struct ramet_migration migration;
 	struct ramet_verdict verdict;
 	struct ramet_repair repair;
@@ -46,8 +49,15 @@ struct stage {
 	struct ramet_findings found;             /* of odd */
 	struct ramet_verdict verdict;            /* of odd */
 	struct ramet_repair plan;                /* of odd */
+	struct ramet_compact_plan compact;       /* of s */
+	struct ramet_branch_summary_plan leave;  /* of s */
 	struct ramet_autosave *queue;            /* holds an entry for s, if asked for */
 	struct ramet_watch *watch;               /* there is news */
+	/* of other systems */
+	char gg_dir[STAGE_PATH], gg_path[STAGE_PATH], yoi_dir[STAGE_PATH], yoi_path[STAGE_PATH];
+	char trace_path[STAGE_PATH], hashed_path[STAGE_PATH], pr_path[STAGE_PATH];
+	struct ramet_session *gg;
+	struct ramet_yoi_log *yoi;
 	struct ramet_json_doc doc;               /* of json */
 	struct ramet_json_writer writer;         /* to out */
 	struct ramet_buf out, other;
@@ -67,7 +77,8 @@ enum alloc_flags {
 	ALLOC_THREAD = 64,
 	ALLOC_KEYS = 128,                        /* there are keys */
 	ALLOC_LARGE = 256,                       /* there is a large session, with an index */
-	ALLOC_WATCH = 512                        /* there is a watch (closing one takes its time) */
+	ALLOC_WATCH = 512, /* there is a watch (closing one takes its time) */
+	ALLOC_SYSTEMS = 1024                     /* there are sessions of other systems */
 };
 struct alloc_call {
 	const char *name;
@@ -76,7 +87,12 @@ struct alloc_call {
 };
 /* Ends with a NULL name. */
 extern const struct alloc_call alloc_base[], alloc_model[], alloc_store[], alloc_writes[],
-	alloc_ops[];
+	alloc_ops[], alloc_systems[];
+
+#define STAGE_SEGMENT "0198aaaa-0000-7000-8000-000000000001"
+#define STAGE_CONFIG                                                                               \
+	"{\"max_tokens\":5,\"temperature\":null,\"top_p\":null,\"top_k\":null,"                    \
+	"\"stop_sequences\":[],\"reasoning\":null}"
 
 /* A call of the table is `ROW(name, flags)`; its function `CALL(name, what it does)`. */
 #define CALL(name, ...)                                                                            \

@@ -231,7 +231,8 @@ int main(int argc, char **argv)
 		       { "model", alloc_model },
 		       { "store", alloc_store },
 		       { "writing", alloc_writes },
-		       { "ops", alloc_ops } };
+		       { "ops", alloc_ops },
+		       { "systems", alloc_systems } };
 	static struct rameti_env hasty;
 	const char *only = NULL;
 	unsigned calls = 0, bad = 0, got;

@@ -184,6 +184,17 @@ static void make_verdicts(struct stage *st)
 	must(!ramet_repair(st->odd_path, &dry, &st->plan, ERR), "plan");
 }
 
+static void make_plans(struct stage *st)
+{
+	const struct ramet_compact_opts little = { .keep_tokens = 1 };
+	uint32_t leaf = ramet_session_leaf(st->s);
+
+	must(!ramet_compact_plan(st->s, leaf, &little, &st->compact, ERR), "compaction");
+	must(st->compact.first_kept != RAMET_NONE, "something to compact");
+	must(!ramet_branch_summary_plan(st->s, leaf, 2, NULL, &st->leave, ERR), "summary");
+	must(st->leave.n_messages > 0, "something to leave");
+}
+
 /* Large enough to have an index. */
 static void make_large(struct stage *st)
 {
@@ -203,6 +214,49 @@ static void make_large(struct stage *st)
 	(void)snprintf(st->large_path, sizeof(st->large_path), "%s/large", st->dir);
 	temp_file(st->dir, "large", text, len, 1000000, 0);
 	must(ramet_index_rebuild(st->large_path, ERR) == 1, "index");
+}
+
+static void put_hashed(struct stage *st)
+{
+	static const char records[] =
+		"{\"kind\":\"session_start\",\"ts\":1,\"system_prompt\":null,"
+		"\"config\":" STAGE_CONFIG ",\"history\":[]}\n"
+		"{\"kind\":\"turn_end\",\"ts\":2,\"turn_count\":1}\n";
+	struct ramet_buf text = RAMET_BUF_INIT(BUF_MAX);
+
+	must(!ramet_yoi_build_chain(TEXT(records), &text, ERR), st->err.text);
+	(void)snprintf(st->hashed_path, STAGE_PATH, "%s/yoi/h.jsonl", st->dir);
+	temp_file(st->dir, "yoi/h.jsonl", text.ptr, text.len, 1000000, 0);
+	ramet_buf_release(&text);
+}
+
+/* Sessions of the other systems, two of them open. */
+static void make_systems(struct stage *st)
+{
+	const struct ramet_open_opts opts = { .level = RAMET_LEVEL_NONE, .lock_ms = 50 };
+	const struct ramet_yoi_opts yoi = { .level = RAMET_LEVEL_NONE, .lock_ms = 50 };
+
+	put(st->dir, "gg/20260901-101500-00a1b2c3d4e5f607.jsonl", st->gg_path,
+	    "{'type':'meta','session_id':'20260901-101500-00a1b2c3d4e5f607','title':'Sort',"
+	    "'workspace':'/w','created_at':'2026-09-01T10:15:00Z',"
+	    "'updated_at':'2026-09-01T10:15:00Z','timestamp':'0001-01-01T00:00:00Z'}\n"
+	    "{'type':'message','message':{'id':'m1','role':'user','content':[{'type':'text',"
+	    "'text':'Sort the list'}]},'timestamp':'2026-09-01T10:15:04.5Z'}\n");
+	put(st->dir, "yoi/" STAGE_SEGMENT "/" STAGE_SEGMENT ".jsonl", st->yoi_path,
+	    "{'kind':'segment_start','ts':1,'session_id':'" STAGE_SEGMENT
+	    "','system_prompt':null,'config':{'max_tokens':null,'temperature':null,'top_p':null,"
+	    "'top_k':null,'stop_sequences':[],'reasoning':null},'history':[]}\n"
+	    "{'kind':'user_input','ts':2,'segments':[{'kind':'text','content':'x'}]}\n");
+	put(st->dir, "yoi/" STAGE_SEGMENT "/" STAGE_SEGMENT ".trace.jsonl", st->trace_path, "");
+	put_hashed(st);
+	put(st->dir, "pr/x.jsonl", st->pr_path,
+	    HEAD(",'version':3", STAGE_SEGMENT)
+		    LINE("message", "a1", "null",
+			 "'message':{'role':'user','content':'one','timestamp':1}"));
+	(void)snprintf(st->gg_dir, sizeof(st->gg_dir), "%s/gg", st->dir);
+	(void)snprintf(st->yoi_dir, sizeof(st->yoi_dir), "%s/yoi", st->dir);
+	must(!ramet_session_open(&st->gg, st->gg_path, &opts, ERR), st->err.text);
+	must(!ramet_yoi_open(&st->yoi, st->yoi_path, &yoi, ERR), st->err.text);
 }
 
 void stage_init(struct stage *st, unsigned flags)
@@ -225,6 +279,7 @@ void stage_init(struct stage *st, unsigned flags)
 	must(!ramet_session_open(&st->watched, st->path, &opts, ERR), st->err.text);
 	make_values(st);
 	make_verdicts(st);
+	make_plans(st);
 	make_doubt(st);
 	if (flags & ALLOC_WATCH)
 		make_watch(st);
@@ -234,6 +289,8 @@ void stage_init(struct stage *st, unsigned flags)
 		must(!ramet_seal_key_new(st->key_path, ERR), st->err.text);
 	if (flags & ALLOC_LARGE)
 		make_large(st);
+	if (flags & ALLOC_SYSTEMS)
+		make_systems(st);
 }
 
 /* ---- what came out ---- */
@@ -251,6 +308,8 @@ void stage_outs(const struct stage *st, struct ramet_buf *to)
 		       o->repair.n_actions, (unsigned long long)o->sealed.n_lines,
 		       o->queue != NULL);
 	ramet_buf_addf(to, " %d %d %d", o->session != NULL, o->store != NULL, o->piece != NULL);
+	ramet_buf_addf(to, " %u %u %u", o->compact.n_messages, o->leave.n_rows,
+		       o->leave.n_messages);
 	if (o->session)
 		ramet_buf_addf(to, " %u entries", ramet_tree_count(ramet_session_tree(o->session)));
 	if (o->context)
@@ -273,6 +332,8 @@ void stage_forget(struct stage *st)
 	ramet_list_release(&o->list);
 	ramet_findings_release(&o->findings);
 	ramet_fork_plan_release(&o->plan);
+	ramet_compact_plan_release(&o->compact);
+	ramet_branch_summary_plan_release(&o->leave);
 	ramet_verdict_release(&o->verdict);
 	ramet_repair_release(&o->repair);
 	if (o->queue)
@@ -310,7 +371,8 @@ static void add_dir(const char *dir, struct ramet_buf *to)
 
 	for (i = 0; i < n; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, items[i]->d_name);
-		if (!stat(path, &st) && S_ISREG(st.st_mode))
+		/* locks are made to be taken */
+		if (!stat(path, &st) && S_ISREG(st.st_mode) && !strstr(path, "lock"))
 			add_file(path, to);
 		free(items[i]);
 	}
@@ -331,6 +393,9 @@ void stage_state(const struct stage *st, struct ramet_buf *to)
 	add_dir(st->dir, to);
 	add_dir(st->new_path, to);
 	add_dir(temp_path(st->dir, "sessions/--w--"), to);
+	add_dir(temp_path(st->dir, "gg"), to);
+	add_dir(temp_path(st->dir, "yoi/" STAGE_SEGMENT), to);
+	add_dir(temp_path(st->dir, "pr"), to);
 }
 
 void stage_release(struct stage *st)
@@ -341,7 +406,11 @@ void stage_release(struct stage *st)
 	ramet_watch_close(st->watch);
 	ramet_verdict_release(&st->verdict);
 	ramet_repair_release(&st->plan);
+	ramet_compact_plan_release(&st->compact);
+	ramet_branch_summary_plan_release(&st->leave);
 	ramet_session_close(st->doubtful);
+	ramet_session_close(st->gg);
+	ramet_yoi_close(st->yoi);
 	ramet_session_close(st->watched);
 	ramet_session_close(st->s);
 	ramet_session_close(st->odd);

@@ -17,6 +17,19 @@ CALL(session_check, ramet_session_check(st->odd, &st->outs.findings, ERR))
 CALL(report_fork_messages, ramet_report_fork_messages(st->s, &st->out, ERR))
 CALL(export_jsonl,
      ramet_export_jsonl(st->s, ramet_session_leaf(st->s), 1000, &st->out, ERR))
+
+static int ignore(void *user, struct ramet_bytes bytes, struct ramet_error *err)
+{
+	(void)user;
+	(void)bytes;
+	(void)err;
+	return 0;
+}
+
+CALL(export_jsonl_to,
+     ramet_export_jsonl_to(st->s, ramet_session_leaf(st->s), 1000, ignore, NULL, ERR))
+CALL(session_view, ramet_session_view(&st->outs.session, st->s, ERR))
+CALL(session_view_memory, ramet_session_view(&st->outs.session, st->mem, ERR))
 CALL(fork_plan, ramet_fork_plan(st->s, 1, &st->outs.plan, ERR))
 CALL(entry_excerpt, ramet_entry_excerpt(st->s, 1, 100, &st->out, ERR))
 CALL(migrate, ramet_migrate(st->old_path, 0, &st->outs.migration, ERR))
@@ -52,6 +65,42 @@ static int call_fork_branch(struct stage *st)
 }
 
 CALL(fork_branch_memory, ramet_fork_branch(&st->outs.session, st->mem, 0, NULL, ERR))
+
+/* ---- summaries ---- */
+
+#define MESSAGE                                                                                    \
+	"{\"role\":\"assistant\",\"content\":[{\"type\":\"toolCall\",\"arguments\":{"        \
+	"\"\u00e4\":[\"\u00e4\"]}}]}"
+
+static int call_compact_plan(struct stage *st)
+{
+	const struct ramet_compact_opts little = { .keep_tokens = 1 };
+
+	return ramet_compact_plan(st->s, ramet_session_leaf(st->s), &little, &st->outs.compact,
+				  ERR);
+}
+
+static int call_compact_apply(struct stage *st)
+{
+	const struct ramet_written_summary w = { .text = TEXT("so far") };
+
+	return ramet_compact_apply(st->s, &st->compact, &w, st->outs.ids[0], ERR);
+}
+
+static int call_branch_summary_apply(struct stage *st)
+{
+	const struct ramet_written_summary w = { .text = TEXT("left"), .usage = TEXT("{}") };
+
+	return ramet_branch_summary_apply(st->s, &st->leave, &w, st->outs.ids[0], ERR);
+}
+
+CALL(message_tokens, ramet_message_tokens(TEXT(MESSAGE), &st->outs.n, ERR))
+CALL(compact_text, ramet_compact_text(&st->compact, &st->out, ERR))
+CALL(report_compact_plan, ramet_report_compact_plan(st->s, &st->compact, 1, &st->out, ERR))
+CALL(branch_summary_plan,
+     ramet_branch_summary_plan(st->s, ramet_session_leaf(st->s), 2, NULL, &st->outs.leave, ERR))
+CALL(branch_summary_text, ramet_branch_summary_text(&st->leave, &st->out, ERR))
+CALL(report_branch_summary, ramet_report_branch_summary(st->s, &st->leave, 1, &st->out, ERR))
 
 /* ---- verify, repair, seal ---- */
 
@@ -133,7 +182,19 @@ const struct alloc_call alloc_ops[] = {
 	ROW(session_check, 0),
 	ROW(report_fork_messages, 0),
 	ROW(export_jsonl, 0),
+	ROW(export_jsonl_to, 0),
+	ROW(session_view, 0),
+	{ "ramet_session_view in memory", call_session_view_memory, 0 },
 	ROW(fork_plan, 0),
+	ROW(message_tokens, 0),
+	ROW(compact_plan, 0),
+	ROW(compact_text, 0),
+	ROW(report_compact_plan, 0),
+	ROW(compact_apply, ALLOC_ONCE),
+	ROW(branch_summary_plan, 0),
+	ROW(branch_summary_text, 0),
+	ROW(report_branch_summary, 0),
+	ROW(branch_summary_apply, ALLOC_ONCE),
 	ROW(entry_excerpt, 0),
 	ROW(fork, 0),
 	{ "ramet_fork of version 1", call_fork_odd, 0 },
@@ -175,6 +236,7 @@ const struct alloc_call alloc_ops[] = {
  * ramet_session_header ramet_session_path ramet_session_format ramet_session_findings
  * ramet_session_cwd ramet_session_dir ramet_session_stored ramet_session_leaf
  * ramet_session_lock ramet_session_unlock ramet_store_close ramet_list_release
+ * ramet_compact_plan_release ramet_branch_summary_plan_release
  * ramet_session_id_valid ramet_fork_plan_release ramet_session_head ramet_session_on_conflict
  * ramet_session_others ramet_verdict_release ramet_repair_release ramet_watch_session
  * ramet_watch_close ramet_autosave_free ramet_autosave_get_metrics ramet_autosave_mode_find

@@ -387,6 +387,21 @@ static int crash_unlink(void *user, const char *path)
 	return 0;
 }
 
+static int crash_rmdir(void *user, const char *path)
+{
+	struct crash_fs *fs = user;
+	struct crash_place at;
+
+	if (crash_look_up(fs, path, &at) < 0)
+		return -1;
+	if (!at.node || !fs->nodes[at.node].is_dir)
+		return refuse(at.node ? ENOTDIR : ENOENT);
+	if (fs->nodes[at.node].n_names)
+		return refuse(ENOTEMPTY);
+	crash_set_name(fs, at.dir, at.name, CRASH_NONE);
+	return 0;
+}
+
 static int crash_mkdir(void *user, const char *path, mode_t mode)
 {
 	struct crash_fs *fs = user;
@@ -522,6 +537,7 @@ void crash_fs_mount(struct crash_fs *fs)
 	env.rename_new = crash_rename_new;
 	env.linkat = crash_linkat;
 	env.unlink = crash_unlink;
+	env.rmdir = crash_rmdir;
 	env.mkdir = crash_mkdir;
 	env.fchmod = crash_fchmod;
 	env.readlink = crash_readlink;

@@ -337,6 +337,20 @@ static void run_random(unsigned n, uint64_t seed, struct crash_scope scope, stru
 	all->shown = part.shown;
 }
 
+static void run_formats(int quick, const char *only, struct tally *all)
+{
+	const struct crash_scope scope = { .byte_step = quick ? 61 : 3,
+					   .combinations = quick ? 8 : 100,
+					   .samples = quick ? 4 : 30 };
+	unsigned failed = 0;
+
+	if (stopped(all))
+		return;
+	all->workloads += crash_formats(&scope, only, &failed);
+	all->failed += failed;
+	all->violations += failed;
+}
+
 int main(int argc, char **argv)
 {
 	const char *form = argc > 1 && argv[1][0] != '-' ? argv[1] : "quick";
@@ -363,6 +377,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	printf("%-34s %6s %8s %9s %6s\n", "workload", "steps", "calls", "images", "broken");
 	run_named(only, &named, &all);
+	run_formats(quick, only, &all);
 	for (i = 1; i <= 3 && !only && !stopped(&all); i++) {
 		short_ones.byte_step = quick ? 0 : tears[i];
 		run_sequences((size_t)i, quick && i > 1 ? i > 2 ? 1009 : 61 : 1, &short_ones,

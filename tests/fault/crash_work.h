@@ -62,6 +62,9 @@ unsigned crash_step_of(const char *name);        /* aborts for an unknown one */
 int crash_work_run(struct crash_work *w, enum crash_place place, const int levels[2],
 		   const unsigned *steps, size_t n);
 void crash_work_release(struct crash_work *w);
+/* Appends to sessions of other systems; how many workloads, and how many failed more. only: formats
+ * whose name has this text, or NULL. */
+unsigned crash_formats(const struct crash_scope *scope, const char *only, unsigned *failed);
 /* Close a handle; what was not promised by then never is. */
 void crash_forget(struct crash_work *w, int handle);
 

@@ -86,6 +86,7 @@ struct world {
 	int rewritten;                           /* the scenario itself looks at the old bytes */
 	size_t filler;                           /* bytes of an entry in front of the others */
 	uint32_t patience_ms;                    /* for what waits for a disk to have room again */
+	const char *format, *to;                 /* of path; NULL: pi's. Converted to */
 	struct ramet_error why;
 };
 
@@ -97,7 +98,7 @@ struct scenario {
 	/* more than what must always hold; may be NULL */
 	void (*check)(struct world *w, const struct point *p);
 };
-extern const struct scenario point_scenarios[];
+extern const struct scenario point_scenarios[], point_formats[];
 
 /* ---- world: used by the scenarios ---- */
 

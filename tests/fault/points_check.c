@@ -278,6 +278,17 @@ static void append_fresh(struct world *w, const char *path)
 	world_drop(w, h);
 }
 
+/* The file that a path or a URL means. */
+static const char *file_of(const char *path)
+{
+	static char file[POINT_PATH];
+
+	if (strncmp(path, "ckptmgr:", 8) != 0)
+		return path;
+	(void)snprintf(file, sizeof(file), "%.*s", (int)strcspn(path + 8, "#"), path + 8);
+	return file;
+}
+
 static void check_file(struct world *w, const char *path, const struct point *p)
 {
 	const struct ramet_open_opts opts = { .level = RAMET_LEVEL_NONE };
@@ -285,7 +296,7 @@ static void check_file(struct world *w, const char *path, const struct point *p)
 	struct ramet_session *s = NULL;
 	struct stat st;
 
-	if (stat(path, &st) < 0) {
+	if (stat(file_of(path), &st) < 0) {
 		if (any_stored(w->ledger, path))
 			check_fail(w, "%s is gone", path);
 		return;
@@ -370,7 +381,7 @@ static int check_name(const char *path, const struct stat *st, int type, struct 
 			check_fail(walk.w, "a temporary file like a session's: %s", name);
 		return 0;
 	}
-	if (!ends_with(name, ".jsonl") || !st->st_size)
+	if (!ends_with(name, ".jsonl") || !st->st_size || strstr(path, ".v2/"))
 		return 0;
 	walk.n_sessions++;
 	for (i = 0; i < l->n && strcmp(l->items[i].path, path) != 0; i++)

@@ -260,20 +260,27 @@ static struct score run_scenario(const struct scenario *s)
 	return score;
 }
 
-static int run_all(const char *only)
+static void run_table(const struct scenario *s, const char *only, struct score *all)
 {
-	const struct scenario *s;
-	struct score all = { 0, 0 }, one;
+	struct score one;
 
-	for (s = point_scenarios; s->name; s++) {
+	for (; s->name; s++) {
 		if (only && !strstr(s->name, only))
 			continue;
 		one = run_scenario(s);
-		all.points += one.points;
-		all.failed += one.failed;
+		all->points += one.points;
+		all->failed += one.failed;
 		printf("%-34s %6u points %6u failed\n", s->name, one.points, one.failed);
 		(void)fflush(stdout);
 	}
+}
+
+static int run_all(const char *only)
+{
+	struct score all = { 0, 0 };
+
+	run_table(point_scenarios, only, &all);
+	run_table(point_formats, only, &all);
 	printf("%-34s %6u points %6u failed\n", "fault points in all", all.points, all.failed);
 	printf("%u passed, %u failed\n", all.points - all.failed, all.failed);
 	return all.failed ? 1 : 0;

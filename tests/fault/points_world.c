@@ -184,6 +184,32 @@ int world_say(struct world *w, struct held *h, const char *role)
 
 /* ---- another program ---- */
 
+/* A line as the format's own program writes one. */
+static void foreign_line(const struct world *w, struct record *rec, char *line, size_t size)
+{
+	static const char pi[] = "{\"type\":\"message\",\"id\":\"%s\",\"parentId\":%s,"
+				 "\"timestamp\":\"2026-03-01T11:00:00.000Z\",\"message\":"
+				 "{\"role\":\"user\",\"content\":\"%s\"}}\n";
+	static const char ggcode[] = "{\"type\":\"message\",\"message\":{\"id\":\"%s\","
+				     "\"role\":\"user\",\"content\":[{\"type\":\"text\","
+				     "\"text\":\"%s\"}]},\"timestamp\":"
+				     "\"2026-03-01T11:00:00Z\"}\n";
+	static const char yoi[] = "{\"kind\":\"assistant_item\",\"ts\":1772362800000,\"item\":"
+				  "{\"kind\":\"message\",\"role\":\"assistant\",\"content\":"
+				  "[{\"kind\":\"text\",\"text\":\"%s\"}]}}\n";
+	const char *format = w->to ? NULL : w->format; /* what is converted is pi's */
+
+	(void)snprintf(rec->id, sizeof(rec->id), "f%05u", w->ledger->n_marks);
+	if (format && !strcmp(format, "yoi")) {
+		*rec->id = '\0';
+		(void)snprintf(line, size, yoi, rec->mark);
+	} else if (format && !strcmp(format, "ggcode")) {
+		(void)snprintf(line, size, ggcode, rec->id, rec->mark);
+	} else {
+		(void)snprintf(line, size, pi, rec->id, w->to ? "\"g006\"" : "null", rec->mark);
+	}
+}
+
 void world_others(struct world *w, int torn)
 {
 	struct record *rec;
@@ -196,12 +222,7 @@ void world_others(struct world *w, int torn)
 		return;
 	rec = world_mark(w, w->path);
 	rec->foreign = 1;
-	(void)snprintf(rec->id, sizeof(rec->id), "f%05u", w->ledger->n_marks);
-	(void)snprintf(line, sizeof(line),
-		       "{\"type\":\"message\",\"id\":\"%s\",\"parentId\":null,\"timestamp\":"
-		       "\"2026-03-01T11:00:00.000Z\",\"message\":{\"role\":\"user\","
-		       "\"content\":\"%s\"}}\n",
-		       rec->id, rec->mark);
+	foreign_line(w, rec, line, sizeof(line));
 	size = lseek(fd, 0, SEEK_END);
 	if (!size)
 		w->headless = 1;

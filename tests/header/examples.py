@@ -122,6 +122,18 @@ def try_context(run_example, path):
     assert [x.split(":")[0] for x in lines if x] == ["user", "assistant"] * 2, lines
 
 
+def try_compact(run_example, path):
+    told = run_example("compact", path).stdout
+    assert told == "nothing to compact\n", told
+
+
+def try_export(run_example, path):
+    lines = [json.loads(line) for line in run_example("export", path).stdout.splitlines()]
+    with open(path, encoding="utf-8") as f:
+        ident = json.loads(f.readline())["id"]
+    assert lines[0]["id"] == ident and len(lines) > 1, lines
+
+
 def try_branch(run_example, path):
     entry = entries_of(path)[1]["id"]
     branches = json.loads(run_example("branch", path, entry, "it went nowhere", "second try").stdout)
@@ -173,6 +185,7 @@ def try_autosave(run_example, folder):
 def try_failures(run_example):
     for name, words in (("context", ["/nowhere"]), ("branch", ["/nowhere", "a", "b", "c"]),
                         ("fork", ["/nowhere", "/tmp", "/"]), ("list", ["/nowhere"]),
+                        ("compact", ["/nowhere"]), ("export", ["/nowhere"]),
                         ("append", ["x", "/dev/null/no"]), ("threads", ["/dev/null/no"]),
                         ("autosave", ["/dev/null/no"])):
         done = run_example(name, *words, status=1)
@@ -204,6 +217,8 @@ def scenario(what, program, work, **env):
     path = step("append", try_append, home)
     if path:
         step("context", try_context, path)
+        step("compact", try_compact, path)
+        step("export", try_export, path)
         labelled = step("branch", try_branch, path)
         step("fork", try_fork, path, labelled, forks)
         step("list", try_list, path, home)

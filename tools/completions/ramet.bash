@@ -1,7 +1,8 @@
 # Completions of ramet for bash: source this file, or install it where bash-completion looks.
 
-_ramet_commands="list info tree entries tail path context branches stats show export
-	new append branch fork label name migrate verify repair seal delete index help"
+_ramet_commands="list info tree entries tail path context branches stats show export new append
+	branch fork label name compact convert import migrate verify repair seal delete
+	prune events trace index sidecar help"
 _ramet_common="--json --store --no-cache --color --width --no-pager --help --version"
 
 # The command in the words before the cursor, if there is one. An option's value is none.
@@ -12,7 +13,9 @@ _ramet_command()
 		case ${COMP_WORDS[i]} in
 		--store | --color | --width | --cwd | --number | --leaf | -n | -l | --output | -o | \
 			--id | --parent-session | --parent | --expect | --on-conflict | --level | \
-			--into | --at | --sign | --new-key | --key) ((i++)) ;;
+			--into | --at | --sign | --new-key | --key | --apply | --summary | \
+			--keep-tokens | --max-tokens | --to | -t | --format | --append | -a | \
+			--before | -b) ((i++)) ;;
 		-* | =) ;;
 		*)
 			echo "${COMP_WORDS[i]}"
@@ -31,12 +34,19 @@ _ramet_options()
 	path) echo "--leaf $_ramet_common" ;;
 	context) echo "--leaf --projection --llm --system --tokens --all $_ramet_common" ;;
 	show) echo "--at --all --thinking $_ramet_common" ;;
-	export) echo "--jsonl --leaf --output --force $_ramet_common" ;;
-	new) echo "--cwd --id --parent-session $_ramet_common" ;;
+	export) echo "--jsonl --md --format --leaf --output --force $_ramet_common" ;;
+	convert) echo "--to --output --id --leaf --lean --dry-run $_ramet_common" ;;
+	import) echo "--format --into --id --dry-run $_ramet_common" ;;
+	trace | events) echo "--append $_ramet_common" ;;
+	prune) echo "--before --yes $_ramet_common" ;;
+	new) echo "--cwd --format --id --parent-session $_ramet_common" ;;
+	branch) echo "--plan --text --summary --max-tokens --leaf --expect --no-files $_ramet_common" ;;
+	compact) echo "--plan --text --apply --keep-tokens --leaf --expect --no-files $_ramet_common" ;;
 	append) echo "--parent --expect --on-conflict --level $_ramet_common" ;;
 	fork) echo "--into --cwd --id --keep --plan $_ramet_common" ;;
 	migrate) echo "--dry-run $_ramet_common" ;;
 	verify) echo "--key --all $_ramet_common" ;;
+	sidecar) echo "--dry-run --migrate --to --number --mode $_ramet_common" ;;
 	repair) echo "--dry-run --salvage --all $_ramet_common" ;;
 	seal) echo "--sign --new-key $_ramet_common" ;;
 	delete) echo "--permanently --yes $_ramet_common" ;;
@@ -69,10 +79,11 @@ _ramet()
 	--cwd) _ramet_offer "" d ;;
 	--leaf | -l | --at | --parent | --expect) _ramet_offer "null" "" ;;
 	--parent-session) _ramet_offer "@last" f ;;
-	--on-conflict) _ramet_offer "refuse branch" "" ;;
+	--on-conflict) _ramet_offer "refuse branch fork" "" ;;
 	--level) _ramet_offer "each turn none" "" ;;
-	--output | -o | --sign | --new-key) _ramet_offer "" f ;;
-	--width | --number | -n | --id) ;;
+	--output | -o | --sign | --new-key | --apply | --summary) _ramet_offer "" f ;;
+	--mode) _ramet_offer "full active tail" "" ;;
+	--width | --number | -n | --id | --keep-tokens | --max-tokens | --to) ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_ramet_offer "$(_ramet_options "$command")" ""
@@ -82,6 +93,8 @@ _ramet()
 			_ramet_offer "$_ramet_commands" ""
 		elif [[ $command == index && $prev == index ]]; then
 			_ramet_offer "status rebuild clear" ""
+		elif [[ $command == sidecar && $prev == sidecar ]]; then
+			_ramet_offer "create status verify tail checkpoint rollback recover" ""
 		elif [[ $command == list ]]; then
 			_ramet_offer "pi" f
 		elif [[ $command == new ]]; then

@@ -104,6 +104,31 @@ static void entry__escapes_texts_as_javascript_does(void **state)
 			",\"a\":\"\\u0000 is kept\"}");
 }
 
+/* The message as the one member, and as the value of that member. */
+static void entry__takes_a_message_by_itself(void **state)
+{
+	static const char members[] = "\"message\":{\"a\":1,\"role\":\"us\\u0065r\"}";
+	struct rameti_draft d = draft("message", members);
+	struct rameti_found as_members[RAMETI_SCAN_WANTS_MAX], alone[RAMETI_SCAN_WANTS_MAX];
+	struct ramet_buf b = RAMET_BUF_INIT(1000), c = RAMET_BUF_INIT(1000);
+	size_t n = rameti_codec_pi.n_wants;
+
+	(void)state;
+	ramet_buf_add_str(&b, "before\n");
+	ramet_buf_add_str(&c, "before\n");
+	d.role = (struct ramet_bytes){ d.members.ptr + 24, 11 };
+	assert_int_equal(rameti_pi_write_entry(&d, &b, as_members), 1);
+	d.members = ramet_bytes_of(members + 10);
+	d.role = (struct ramet_bytes){ d.members.ptr + 14, 11 };
+	assert_int_equal(rameti_pi_write_entry(&d, &c, alone), 1);
+	assert_string_equal(b.ptr, "before\n{\"type\":\"message\"," PLACE
+				   ",\"message\":{\"a\":1,\"role\":\"us\\u0065r\"}}");
+	assert_string_equal(c.ptr, b.ptr);
+	assert_memory_equal(alone, as_members, n * sizeof(*alone));
+	ramet_buf_release(&b);
+	ramet_buf_release(&c);
+}
+
 static void entry__is_appended_without_a_newline(void **state)
 {
 	struct rameti_draft d = draft("label", "");
@@ -217,6 +242,7 @@ int main(void)
 		cmocka_unit_test(entry__custom_ones_begin_with_their_own_members),
 		cmocka_unit_test(entry__may_have_no_members_parent_or_time),
 		cmocka_unit_test(entry__escapes_texts_as_javascript_does),
+		cmocka_unit_test(entry__takes_a_message_by_itself),
 		cmocka_unit_test(entry__is_appended_without_a_newline),
 		cmocka_unit_test(header__has_the_members_it_is_given),
 		cmocka_unit_test(entry__is_read_as_it_was_meant),

@@ -107,7 +107,10 @@ static void codec__is_found_by_name_and_by_its_first_bytes(void **state)
 {
 	(void)state;
 	assert_string_equal(ramet_codec_name(0), "pi");
-	assert_null(ramet_codec_name(1));
+	assert_string_equal(ramet_codec_name(1), "pirust");
+	assert_string_equal(ramet_codec_name(2), "ggcode");
+	assert_string_equal(ramet_codec_name(3), "yoi");
+	assert_null(ramet_codec_name(4));
 	assert_ptr_equal(rameti_codec_find("pi"), &rameti_codec_pi);
 	assert_null(rameti_codec_find("none"));
 	assert_string_equal(ramet_codec_sniff(ramet_bytes_of("\n{")), "pi");

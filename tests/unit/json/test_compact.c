@@ -33,6 +33,9 @@ static void check(const char *text, const char *want)
 	rameti_json_add_compact(&b, parse(ramet_bytes_of(text)));
 	assert_int_equal(ramet_buf_status(&b), 0);
 	assert_string_equal(b.ptr + 2, want);
+	/* what begins or ends with white space is no part of the value */
+	assert_int_equal(rameti_json_is_compact(ramet_json_root(&doc)),
+			 ramet_json_root(&doc)->len == b.len - 2);
 	ramet_buf_release(&b);
 }
 

@@ -416,7 +416,8 @@ long faults_open_fds(void)
 
 /* ---- memory ---- */
 
-static unsigned allocations, fail_at;
+static _Atomic unsigned allocations;             /* from any thread */
+static unsigned fail_at;
 
 static void *scarce_realloc(void *user, void *ptr, size_t size)
 {

@@ -356,6 +356,59 @@ static void append_messages__chains_them(void **state)
 	assert_reopens_same(s);
 }
 
+/* Some go there as they are, others without their blanks. */
+static void append_messages__mixes_compact_ones_and_others(void **state)
+{
+	struct ramet_bytes messages[4] = { js(" {'role':'user', 'content':'w'}"), js(U("x")),
+					   js("{'role':'user','content':'y' }"), js(U("z")) };
+	char ids[4][RAMET_ID_SIZE];
+
+	(void)state;
+	given(TALK);
+	must(ramet_session_append_messages(s, messages, 4, ids, &why));
+	assert_text(
+		added(),
+		"{'type':'message','id':'%s','parentId':'a2','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n"
+		"{'type':'message','id':'%s','parentId':'%s','timestamp':'<now>','message':%s}\n",
+		ids[0], U("w"), ids[1], ids[0], U("x"), ids[2], ids[1], U("y"), ids[3], ids[2],
+		U("z"));
+	assert_reopens_same(s);
+}
+
+static struct ramet_bytes message_of(uint32_t row, struct ramet_buf *scratch)
+{
+	struct ramet_bytes json, message;
+
+	must(ramet_tree_entry(ramet_session_tree(s), row, scratch, &json, &why));
+	message.ptr = memmem(json.ptr, json.len, "{\"role", 6);
+	assert_non_null(message.ptr);
+	message.len = (size_t)(json.ptr + json.len - 1 - message.ptr);
+	return message;
+}
+
+/* Of a session in memory: its text moves while it grows. */
+static void append_messages__takes_bytes_of_the_session_itself(void **state)
+{
+	struct ramet_buf scratch = RAMET_BUF_INIT(1u << 20), kept = RAMET_BUF_INIT(1u << 20);
+	uint32_t i;
+
+	(void)state;
+	must(ramet_session_create_memory(&s, "/w", js(TALK), NULL, &why));
+	for (i = 1; i < 300; i++) {
+		struct ramet_bytes message = message_of(i, &scratch);
+
+		ramet_buf_reset(&kept);
+		ramet_buf_add(&kept, message);
+		must(ramet_session_append_message(s, message, id, &why));
+		message = message_of(i + 3, &scratch);
+		assert_true(ramet_bytes_eq(message, ramet_buf_bytes(&kept)));
+	}
+	ramet_buf_release(&kept);
+	ramet_buf_release(&scratch);
+}
+
 static void append_messages__all_or_none(void **state)
 {
 	static const char *const bad[] = { "{", "{'role':7}", "null",
@@ -1110,6 +1163,8 @@ int main(void)
 		IN_DIR(append__refuses_what_nests_too_deep_to_be_read),
 		IN_DIR(append__refuses_a_line_longer_than_can_be_read),
 		IN_DIR(append_messages__chains_them),
+		IN_DIR(append_messages__mixes_compact_ones_and_others),
+		IN_DIR(append_messages__takes_bytes_of_the_session_itself),
 		IN_DIR(append_messages__all_or_none),
 		IN_DIR(append_messages__none_is_fine),
 		IN_DIR(append__a_thinking_level),

@@ -120,6 +120,21 @@ static void layout_pi__follows_the_environment(void **state)
 	ramet_buf_release(&b);
 }
 
+/* What is set and makes no sense is told, not passed over. */
+static void layout_pi__refuses_an_environment_that_makes_no_sense(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(4096);
+	struct ramet_error err;
+
+	(void)state;
+	setenv("PI_CODING_AGENT_SESSION_DIR", "file://elsewhere/s", 1);
+	assert_int_equal(ramet_pi_session_dir_override(&b, &err), RAMET_EINVAL);
+	assert_int_equal(err.code, RAMET_EINVAL);
+	assert_int_equal(b.len, 0);
+	unsetenv("PI_CODING_AGENT_SESSION_DIR");
+	ramet_buf_release(&b);
+}
+
 static void layout_pi__says_when_there_is_no_home(void **state)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(4096);
@@ -173,6 +188,7 @@ int main(void)
 		cmocka_unit_test(layout_pi__resolves_home_relative_and_url),
 		cmocka_unit_test(layout_pi__refuses_what_is_no_path),
 		cmocka_unit_test(layout_pi__follows_the_environment),
+		cmocka_unit_test(layout_pi__refuses_an_environment_that_makes_no_sense),
 		cmocka_unit_test(layout_pi__says_when_there_is_no_home),
 		cmocka_unit_test(layout_pi__appends),
 		cmocka_unit_test(session_id__accepts_what_pi_accepts),

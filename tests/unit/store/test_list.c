@@ -233,7 +233,8 @@ static void store_open__refuses_by_name(void **state)
 	assert_int_equal(ramet_store_open(&st, temp_path(*state, "f"), NULL, &err), RAMET_EFORMAT);
 	assert_string_equal(err.path, temp_path(*state, "f"));
 	assert_int_equal(ramet_store_open(&st, "", NULL, &err), RAMET_EINVAL);
-	assert_int_equal(ramet_store_open(&st, "sqlite:x", NULL, &err), RAMET_EINVAL);
+	assert_int_equal(ramet_store_open(&st, "postgres:x", NULL, &err), RAMET_EINVAL);
+	assert_int_equal(ramet_store_open(&st, "sqlite:x", NULL, &err), RAMET_ENOTFOUND);
 	assert_null(st);
 	ramet_store_close(NULL);
 }

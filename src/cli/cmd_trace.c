@@ -1,0 +1,128 @@
+/*
+ * cli/cmd_trace.c - ramet trace: the stream of a session's model, as yoi records it beside the log.
+ *
+ * The trace of NAME.jsonl is NAME.trace.jsonl, whatever the session's format. It is for looking at:
+ * nothing in a session depends on it.
+ */
+#include "cli/cli.h"
+#include "cli/resolve.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <string.h>
+
+static void print_text(struct out *o, const struct ramet_yoi_trace *t)
+{
+	char time[40];
+
+	rameti_time_format((int64_t)t->ts, time);
+	ramet_buf_addf(&o->buf, "%s turn %llu", time, (unsigned long long)t->turn);
+	if (t->has_llm_call)
+		ramet_buf_addf(&o->buf, " call %llu", (unsigned long long)t->llm_call);
+	out_str(o, " ");
+	if (t->label.ptr) {
+		out_safe(o, t->label, TEXT_ALL);
+		out_str(o, " ");
+		out_safe(o, t->data, TEXT_ALL);
+	} else {
+		out_safe(o, t->event.ptr ? t->event : t->raw, TEXT_ALL);
+	}
+	out_newline(o);
+}
+
+static int print_line(void *user, const struct ramet_yoi_trace *t)
+{
+	struct cli *cli = user;
+
+	if (args_has(&cli->args, "json") && (t->event.ptr || t->label.ptr)) {
+		out_json(&cli->out, t->raw);
+		out_newline(&cli->out);
+	} else if (!args_has(&cli->args, "json")) {
+		print_text(&cli->out, t);
+	}
+	return out_broken(&cli->out);
+}
+
+static uint64_t number_of(const struct ramet_json *v)
+{
+	double x = ramet_json_kind(v) == RAMET_JSON_NUMBER ? ramet_json_number(v) : 0;
+
+	return x >= 0 && x < 9e15 ? (uint64_t)x : 0;
+}
+
+/* {"turn":N,"llm_call":N,"event":{...}}, or "label":TEXT and "data" in place of the event. */
+static int append(const char *session, const char *trace, const char *given,
+		  struct ramet_error *err)
+{
+	struct ramet_buf label = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	struct ramet_yoi_trace t = { .ts = 0 };
+	const struct ramet_json *root;
+	int generation = RAMET_YOI_ANY, r = ramet_json_parse(&doc, ramet_bytes_of(given), 0, err);
+
+	if (r < 0)
+		goto out;
+	root = ramet_json_root(&doc);
+	t.ts = number_of(ramet_json_get(root, "ts"));
+	t.turn = number_of(ramet_json_get(root, "turn"));
+	t.has_llm_call = ramet_json_get(root, "llm_call") != NULL;
+	t.llm_call = number_of(ramet_json_get(root, "llm_call"));
+	if (ramet_json_get(root, "event"))
+		t.event = ramet_json_raw(ramet_json_get(root, "event"));
+	if (ramet_json_kind(ramet_json_get(root, "label")) == RAMET_JSON_STRING) {
+		ramet_json_text(ramet_json_get(root, "label"), &label);
+		t.label = ramet_buf_bytes(&label);
+		if (!t.label.ptr)
+			t.label.ptr = "";
+	}
+	if (ramet_json_get(root, "data"))
+		t.data = ramet_json_raw(ramet_json_get(root, "data"));
+	if (!t.event.ptr == !t.label.ptr) {
+		r = rameti_fail(err, RAMET_EINVAL,
+				"a line of a trace has an \"event\" or a \"label\"");
+		goto out;
+	}
+	(void)ramet_yoi_generation(session, &generation, NULL);
+	r = ramet_yoi_trace_append(trace, generation, &t, err);
+out:
+	ramet_buf_release(&label);
+	ramet_json_doc_release(&doc);
+	return r;
+}
+
+static int run(struct cli *cli, struct ramet_error *err)
+{
+	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX), trace = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	const char *given = args_get(&cli->args, "append");
+	int r = resolve_path(cli, cli->args.words[0], &path, err);
+
+	if (!r && resolve_is_url(path.ptr))
+		r = rameti_fail(err, RAMET_EINVAL, "a session in a file of many has no trace");
+	if (!r)
+		r = ramet_yoi_trace_path(path.ptr, &trace, err);
+	if (!r && given)
+		r = append(path.ptr, trace.ptr, given, err);
+	else if (!r)
+		r = ramet_yoi_trace_read(trace.ptr, print_line, cli, err);
+	ramet_buf_release(&path);
+	ramet_buf_release(&trace);
+	return r > 0 ? 0 : r;
+}
+
+static const struct opt opts[] = {
+	{ "append", 'a', "JSON", "add a line: an object with turn, and event or label" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct cmd cmd_trace = {
+	.name = "trace", .args = "S", .help = "what yoi recorded of the model's stream",
+	.more = "The trace of NAME.jsonl is NAME.trace.jsonl beside it. A line has a time, a\n"
+		"turn, and an event of the model's stream or a step with a label. With --json\n"
+		"the lines as they are stored, without those that are none.\n"
+		"\n"
+		"Examples:\n"
+		"  ramet trace @last --store yoi\n"
+		"  ramet trace s.jsonl --append '{\"turn\":2,\"label\":\"retry\"}'\n",
+	.opts = opts, .min_words = 1, .max_words = 1, .run = run,
+};

@@ -1,0 +1,599 @@
+/*
+ * codec/ggcode_encode.c - entries of pi as records of ggcode.
+ *
+ * What ggcode's model must see becomes messages; a compaction becomes a summary message and a
+ * checkpoint that names it; titles and models become whole meta records, because the last of them
+ * counts with every field. Everything else is carried in a record of a type that ggcode passes
+ * over. A record that its decoder would refuse is never written.
+ */
+#include "codec/ggcode_priv.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/pack.h"
+#include "json/scan.h"
+#include "model/tree.h"
+
+#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
+
+/* The encoder's own: e->text lists the ids of entries written, e->scratch has the meta record
+ * written last (else the reader knows it). */
+enum count { TURN };
+
+struct job {
+	struct rameti_encoder *e;
+	const struct ramet_json *entry;
+	struct ramet_buf id, work, more, time; /* the entry's id, decoded; its time, quoted */
+	int64_t ms;
+};
+
+static const struct ramet_json *get(const struct job *j, const char *key)
+{
+	return ramet_json_get(j->entry, key);
+}
+
+static struct ramet_bytes text_in(const struct ramet_json *v, struct ramet_buf *to)
+{
+	ramet_buf_reset(to);
+	ramet_json_text(v, to);
+	return ramet_buf_bytes(to);
+}
+
+static void write_record(const struct job *j, const struct rameti_gg_record *g,
+			 struct ramet_buf *out)
+{
+	rameti_gg_add_record(out, g, ramet_buf_bytes(&j->e->id), j->e->dialect);
+}
+
+/* ---- what was written: ids in order, each with a byte that says whether it is a message ---- */
+
+static void log_id(struct rameti_encoder *e, struct ramet_bytes id, int message)
+{
+	ramet_buf_add_char(&e->text, message ? 1 : 0);
+	rameti_pack_bytes(&e->text, id);
+}
+
+/* 1: this encoder wrote it; *before: the message before it, or before the end. */
+static int find_written(const struct rameti_encoder *e, struct ramet_bytes id,
+			struct ramet_bytes *before)
+{
+	struct rameti_unpack u = { ramet_buf_bytes(&e->text), 0 };
+	struct ramet_bytes item;
+	int message;
+
+	*before = (struct ramet_bytes){ NULL, 0 };
+	while (u.left.len && !u.bad) {
+		message = *u.left.ptr;
+		u.left.ptr++;
+		u.left.len--;
+		item = rameti_unpack_bytes(&u);
+		if (id.len && ramet_bytes_eq(item, id))
+			return 1;
+		if (message)
+			*before = item;
+	}
+	return 0;
+}
+
+/* The last message in the file before a row. */
+static struct ramet_bytes message_before(const struct rameti_reader *r, uint32_t row)
+{
+	const struct ramet_row *facts;
+
+	while (row--) {
+		facts = ramet_tree_row(r->tree, row);
+		if (facts->type != RAMET_ENTRY_MESSAGE)
+			continue;
+		return ramet_tree_id(r->tree, row - rameti_reader_piece(r, row));
+	}
+	return (struct ramet_bytes){ NULL, 0 };
+}
+
+/* Is there an entry of this id? *before: the last message before it, or before the end. */
+static int find_id(const struct rameti_encoder *e, struct ramet_bytes id,
+		   struct ramet_bytes *before)
+{
+	const struct rameti_reader *r = e->reader;
+	uint32_t row = r && id.len ? ramet_tree_find(r->tree, id) : RAMET_NONE;
+	int found;
+
+	if (row != RAMET_NONE) {
+		*before = message_before(r, row);
+		return 1;
+	}
+	found = find_written(e, id, before);
+	if (!before->ptr && r)
+		*before = message_before(r, ramet_tree_count(r->tree));
+	return found;
+}
+
+/* ---- messages ---- */
+
+/* An entry that ggcode has no record for, as it is. */
+static int carry(struct job *j, struct ramet_buf *out)
+{
+	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
+
+	ramet_buf_reset(&j->work);
+	rameti_json_add_compact(&j->work, j->entry);
+	g.entry = ramet_buf_bytes(&j->work);
+	write_record(j, &g, out);
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	return RAMETI_CARRIED;
+}
+
+/* Would this line be read? */
+static int fits(struct ramet_bytes line)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	int yes = !ramet_json_parse(&doc, line, 0, NULL) &&
+		  rameti_gg_record_fits(ramet_json_root(&doc));
+
+	ramet_json_doc_release(&doc);
+	return yes;
+}
+
+/* A message record around j->work. */
+static int write_message(struct job *j, struct ramet_bytes id, struct ramet_bytes entry,
+			 struct ramet_buf *out)
+{
+	struct rameti_gg_record g = { .type = "message" };
+	size_t from = out->len;
+
+	g.message = ramet_buf_bytes(&j->work);
+	if (j->ms != RAMET_TIME_NONE)
+		g.timestamp = ramet_buf_bytes(&j->time);
+	g.entry = entry;
+	write_record(j, &g, out);
+	if (ramet_buf_status(out) < 0)
+		return RAMETI_SAID; /* the caller asks */
+	if (!fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
+		ramet_buf_truncate(out, from);
+		return carry(j, out);
+	}
+	log_id(j->e, id, 1);
+	return RAMETI_SAID;
+}
+
+static int plain_message(struct job *j, struct ramet_buf *out)
+{
+	struct ramet_bytes id = ramet_buf_bytes(&j->id);
+
+	ramet_buf_reset(&j->work);
+	if (j->e->dialect)
+		id.len = 0;
+	if (!rameti_gg_add_message(&j->work, get(j, "message"), id, &j->more))
+		return carry(j, out);
+	return write_message(j, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 }, out);
+}
+
+/* For ggcode's model a message of the user; the entry itself stands beside it. */
+static int retold_message(struct job *j, const struct ramet_json *m, int role,
+			  const struct ramet_json *content, struct ramet_buf *out)
+{
+	struct ramet_buf user = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	int r;
+
+	ADD(&user, "{\"role\":\"user\",\"content\":");
+	if (content) {
+		ramet_buf_add(&user, ramet_json_raw(content));
+	} else {
+		ramet_buf_reset(&j->more);
+		rameti_message_retold(m, role, &j->more);
+		ramet_buf_add_json_string(&user, ramet_buf_bytes(&j->more));
+	}
+	ADD(&user, "}");
+	ramet_buf_reset(&j->work);
+	r = ramet_buf_status(&user) < 0 ? RAMET_ENOMEM
+					: ramet_json_parse(&doc, ramet_buf_bytes(&user), 0, NULL);
+	if (!r && !rameti_gg_add_message(&j->work, ramet_json_root(&doc), ramet_buf_bytes(&j->id),
+					 &j->more))
+		r = RAMET_EINVAL;
+	ramet_json_doc_release(&doc);
+	ramet_buf_release(&user);
+	if (r < 0)
+		return r == RAMET_ENOMEM ? r : carry(j, out);
+	ramet_buf_reset(&j->more);
+	rameti_json_add_compact(&j->more, j->entry);
+	return write_message(j, ramet_buf_bytes(&j->id), ramet_buf_bytes(&j->more), out);
+}
+
+static int message(struct job *j, struct ramet_buf *out)
+{
+	const struct ramet_json *m = get(j, "message"), *role = ramet_json_get(m, "role");
+
+	if (ramet_json_text_is(role, "bashExecution")) {
+		if (ramet_json_truthy(ramet_json_get(m, "excludeFromContext")))
+			return carry(j, out);
+		return retold_message(j, m, RAMET_ROLE_BASH_EXECUTION, NULL, out);
+	}
+	if (ramet_json_text_is(role, "custom") || ramet_json_text_is(role, "hookMessage"))
+		return retold_message(j, m, RAMET_ROLE_CUSTOM, ramet_json_get(m, "content"), out);
+	/* the state of a prompt is none of ggcode's */
+	if (ramet_json_text_is(role, "system") &&
+	    (ramet_json_get(m, "sections") || ramet_json_get(m, "toolsAdded") ||
+	     ramet_json_get(m, "toolsRemoved")))
+		return carry(j, out);
+	return plain_message(j, out);
+}
+
+/* ---- compactions ---- */
+
+static void summary_message(struct job *j, struct ramet_bytes id, const struct ramet_json *summary,
+			    struct ramet_buf *out)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+
+	ADD(&text, RAMETI_GG_SUMMARY_MARK "\n");
+	ramet_json_text(summary, &text);
+	ramet_buf_reset(&j->work);
+	ADD(&j->work, "{");
+	if (id.len && !j->e->dialect) {
+		ADD(&j->work, "\"id\":");
+		rameti_gg_add_text(&j->work, id, 0);
+		ADD(&j->work, ",");
+	}
+	ADD(&j->work, "\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":");
+	rameti_gg_add_text(&j->work, ramet_buf_bytes(&text), 0);
+	ADD(&j->work, "}]}");
+	if (out)
+		(void)write_message(j, id, (struct ramet_bytes){ NULL, 0 }, out);
+	if (ramet_buf_status(&text) < 0)
+		j->work.status = RAMET_ENOMEM;
+	ramet_buf_release(&text);
+}
+
+static struct ramet_bytes number_of(const struct ramet_json *v)
+{
+	struct ramet_bytes raw = ramet_json_raw(v);
+
+	if (ramet_json_kind(v) != RAMET_JSON_NUMBER || ramet_bytes_is(raw, "0") ||
+	    strcspn(raw.ptr, ".eE") < raw.len)
+		return (struct ramet_bytes){ NULL, 0 };
+	return raw;
+}
+
+/* Version 1.3.33: the list is in the checkpoint. */
+static int old_compaction(struct job *j, struct ramet_buf *out)
+{
+	struct rameti_gg_record g = { .type = "checkpoint" };
+
+	summary_message(j, ramet_buf_bytes(&j->id), get(j, "summary"), NULL);
+	ramet_buf_reset(&j->more);
+	ADD(&j->more, "[");
+	ramet_buf_add(&j->more, ramet_buf_bytes(&j->work));
+	ADD(&j->more, "]");
+	g.checkpoint_messages = ramet_buf_bytes(&j->more);
+	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
+	write_record(j, &g, out);
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	return RAMETI_SAID;
+}
+
+/* Ids of summary and last message: those it came with, if they are ggcode's and still there, else
+ * made from the compaction. 1: its checkpoint came before the summary, and was written so. */
+static int name_messages(struct job *j, struct ramet_buf *summary, struct ramet_buf *last)
+{
+	const struct ramet_json *details = get(j, "details");
+	int ours = ramet_json_text_is(ramet_json_get(details, "format"), "ggcode");
+	struct ramet_bytes before, unused;
+
+	if (ours)
+		ramet_json_text(ramet_json_get(details, "summaryId"), summary);
+	ours = ours && summary->len;
+	if (ours)
+		ramet_json_text(ramet_json_get(details, "lastId"), last);
+	(void)find_id(j->e, text_in(get(j, "firstKeptEntryId"), &j->more), &before);
+	if (!ours || (last->len && !find_id(j->e, ramet_buf_bytes(last), &unused))) {
+		ramet_buf_reset(last);
+		ramet_buf_add(last, before);
+	}
+	if (!summary->len) {
+		ramet_buf_add(summary, ramet_buf_bytes(&j->id));
+		ADD(summary, RAMETI_GG_SUMMARY_END);
+	}
+	return ours && ramet_json_truthy(ramet_json_get(details, "behind"));
+}
+
+static int compaction(struct job *j, struct ramet_buf *out)
+{
+	struct ramet_buf summary = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 last = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct rameti_gg_record g = { .type = "checkpoint" };
+	struct ramet_bytes unused;
+	int behind;
+
+	if (j->e->dialect)
+		return old_compaction(j, out);
+	behind = name_messages(j, &summary, &last);
+	if (!find_id(j->e, ramet_buf_bytes(&summary), &unused))
+		summary_message(j, ramet_buf_bytes(&summary), get(j, "summary"), out);
+	g.summary_id = ramet_buf_bytes(&summary);
+	g.last_id = ramet_buf_bytes(&last);
+	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
+	if (!behind)
+		write_record(j, &g, out);
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0)
+		out->status = RAMET_ENOMEM;
+	ramet_buf_release(&summary);
+	ramet_buf_release(&last);
+	return RAMETI_SAID;
+}
+
+/* ---- the session's fields ---- */
+
+/* The meta record just written at out[from...) is the last one. */
+static void keep_meta(struct rameti_encoder *e, const struct ramet_buf *out, size_t from)
+{
+	ramet_buf_reset(&e->scratch);
+	if (!out->status && out->len > from)
+		ramet_buf_add(&e->scratch,
+			      (struct ramet_bytes){ out->ptr + from, out->len - from - 1 });
+}
+
+static int last_meta(struct job *j, struct rameti_gg_meta *m, struct ramet_error *err)
+{
+	const struct rameti_reader *r = j->e->reader;
+	struct ramet_bytes line = ramet_buf_bytes(&j->e->scratch);
+	int e;
+
+	if (!line.len && r)
+		line = ramet_buf_bytes(&r->kept);
+	e = rameti_gg_meta_init(m, line, err);
+	if (!e && !line.len && r)
+		m->record.workspace = r->header.cwd;
+	return e;
+}
+
+/* The fields that the entry sets; 0: they are so already. */
+static int set_title(struct job *j, struct rameti_gg_record *g)
+{
+	struct ramet_bytes title = text_in(get(j, "name"), &j->more);
+	int changed = !ramet_bytes_eq(title, g->title);
+
+	g->title = title;
+	return changed;
+}
+
+static int set_model(struct job *j, struct rameti_gg_record *g, struct ramet_buf *vendor)
+{
+	struct ramet_bytes provider = text_in(get(j, "provider"), vendor),
+			   model = text_in(get(j, "modelId"), &j->more), endpoint = g->endpoint;
+	int changed = !ramet_bytes_eq(provider, g->vendor) || !ramet_bytes_eq(model, g->model);
+
+	if (get(j, "endpoint"))
+		endpoint = text_in(get(j, "endpoint"), &j->work);
+	else if (!ramet_bytes_eq(provider, g->vendor))
+		endpoint.len = 0;
+	changed |= !ramet_bytes_eq(endpoint, g->endpoint);
+	g->vendor = provider;
+	g->model = model;
+	g->endpoint = endpoint;
+	return changed;
+}
+
+/* A title or a model: the session's fields anew. In a new file nothing is said twice. */
+static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet_error *err)
+{
+	struct ramet_buf vendor = RAMET_BUF_INIT(SIZE_MAX / 2), created = RAMET_BUF_INIT(128);
+	const struct rameti_reader *r = j->e->reader;
+	struct rameti_gg_meta m;
+	size_t from = out->len;
+	int changed, e = last_meta(j, &m, err);
+
+	if (e < 0)
+		return e;
+	changed = is_title ? set_title(j, &m.record) : set_model(j, &m.record, &vendor);
+	if (j->ms != RAMET_TIME_NONE)
+		m.record.updated_at = ramet_buf_bytes(&j->time);
+	if (!m.record.created_at.ptr && r && r->header.created_ms != RAMET_TIME_NONE) {
+		rameti_gg_add_time(&created, r->header.created_ms);
+		m.record.created_at = ramet_buf_bytes(&created);
+	}
+	if (changed || r) {
+		write_record(j, &m.record, out);
+		keep_meta(j->e, out, from);
+	}
+	rameti_gg_meta_release(&m);
+	ramet_buf_release(&vendor);
+	ramet_buf_release(&created);
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	return RAMETI_SAID;
+}
+
+/* ---- usage ---- */
+
+static void add_given(struct ramet_buf *out, const char *key, const struct ramet_json *v)
+{
+	if (ramet_json_kind(v) != RAMET_JSON_STRING || v->len <= 2)
+		return;
+	ramet_buf_addf(out, ",\"%s\":", key);
+	rameti_gg_add_string(out, v);
+}
+
+static int usage(struct job *j, struct ramet_buf *out)
+{
+	static const char *const known[] = { "type",	   "id",       "parentId", "timestamp",
+					     "kind",	   "model",    "provider", "usage",
+					     "turn_index", "endpoint", NULL };
+	struct rameti_gg_record g = { .type = "usage", .payload_key = "usage_entry" };
+	const struct ramet_json *turn = get(j, "turn_index");
+	size_t from = out->len;
+
+	ramet_buf_reset(&j->work);
+	ADD(&j->work, "{\"timestamp\":");
+	ramet_buf_add(&j->work, ramet_buf_bytes(&j->time));
+	if (ramet_json_kind(turn) == RAMET_JSON_NUMBER)
+		j->e->count[TURN] = (uint64_t)rameti_gg_count_of(j->entry, "turn_index");
+	ramet_buf_addf(&j->work, ",\"turn_index\":%llu", (unsigned long long)j->e->count[TURN]);
+	add_given(&j->work, "model", get(j, "model"));
+	add_given(&j->work, "vendor", get(j, "provider"));
+	add_given(&j->work, "endpoint", get(j, "endpoint"));
+	add_given(&j->work, "source", get(j, "kind"));
+	ADD(&j->work, ",\"usage\":");
+	rameti_gg_add_tokens(&j->work, get(j, "usage"));
+	rameti_gg_add_others(&j->work, j->entry, known);
+	ADD(&j->work, "}");
+	g.payload = ramet_buf_bytes(&j->work);
+	write_record(j, &g, out);
+	if (!out->status && !fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
+		ramet_buf_truncate(out, from);
+		return carry(j, out);
+	}
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	return RAMETI_SAID;
+}
+
+/* ---- entries that came from ggcode, or are only for us ---- */
+
+/* A record as it was. */
+static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struct ramet_buf *out)
+{
+	size_t from = out->len;
+
+	if (!record.len || *record.ptr != '{' || memchr(record.ptr, '\n', record.len) ||
+	    !fits(record))
+		return carry(j, out);
+	ramet_buf_add(out, record);
+	ADD(out, "\n");
+	if (is_meta)
+		keep_meta(j->e, out, from);
+	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	return RAMETI_SAID;
+}
+
+static int summary(struct job *j, const struct ramet_json *data, struct ramet_buf *out)
+{
+	const struct ramet_json *whole = ramet_json_get(data, "message");
+
+	if (ramet_json_kind(ramet_json_get(data, "summary")) != RAMET_JSON_STRING)
+		return carry(j, out);
+	if (!whole) {
+		summary_message(j, ramet_buf_bytes(&j->id), ramet_json_get(data, "summary"), out);
+		return RAMETI_SAID;
+	}
+	ramet_buf_reset(&j->work);
+	rameti_json_add_compact(&j->work, whole);
+	return write_message(j, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 }, out);
+}
+
+static int custom(struct job *j, struct ramet_buf *out)
+{
+	const struct ramet_json *type = get(j, "customType"), *data = get(j, "data");
+	const struct ramet_json *record = ramet_json_get(data, "record");
+	int ours = ramet_json_text_is(ramet_json_get(data, "format"), "ggcode");
+	struct rameti_gg_record g = { .type = "tunnel_event", .payload_key = "tunnel_event" };
+
+	if (ramet_json_text_is(type, RAMETI_GG_SUMMARY))
+		return summary(j, data, out);
+	if (ours && ramet_json_text_is(type, RAMETI_GG_CONFIG) &&
+	    ramet_json_text_is(rameti_gg_get(record, "type"), "meta")) {
+		ramet_buf_reset(&j->work);
+		rameti_json_add_compact(&j->work, record);
+		return verbatim(j, ramet_buf_bytes(&j->work), 1, out);
+	}
+	if (ours && ramet_json_text_is(type, RAMETI_RAW_TYPE) &&
+	    ramet_json_kind(record) == RAMET_JSON_STRING &&
+	    !ramet_json_truthy(ramet_json_get(data, "entries")) && !ramet_json_get(data, "at"))
+		return verbatim(j, text_in(record, &j->work), 0, out);
+	if (ramet_json_text_is(type, RAMETI_GG_TUNNEL) &&
+	    ramet_json_kind(data) == RAMET_JSON_OBJECT) {
+		size_t from = out->len;
+
+		ramet_buf_reset(&j->work);
+		rameti_json_add_compact(&j->work, data);
+		g.payload = ramet_buf_bytes(&j->work);
+		write_record(j, &g, out);
+		if (out->status || fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
+			log_id(j->e, ramet_buf_bytes(&j->id), 0);
+			return RAMETI_SAID;
+		}
+		ramet_buf_truncate(out, from);
+	}
+	return carry(j, out);
+}
+
+static int encode(struct job *j, struct ramet_buf *out, struct ramet_error *err)
+{
+	const struct ramet_json *type = get(j, "type");
+
+	if (ramet_json_text_is(type, "message"))
+		return message(j, out);
+	if (ramet_json_text_is(type, "custom"))
+		return custom(j, out);
+	if (ramet_json_text_is(type, "compaction"))
+		return compaction(j, out);
+	if (ramet_json_text_is(type, "usage"))
+		return usage(j, out);
+	if (ramet_json_text_is(type, "session_info"))
+		return meta(j, 1, out, err);
+	if (ramet_json_text_is(type, "model_change"))
+		return meta(j, 0, out, err);
+	if (ramet_json_text_is(type, "custom_message") && get(j, "content"))
+		return retold_message(j, j->entry, RAMET_ROLE_CUSTOM, get(j, "content"), out);
+	if (ramet_json_text_is(type, "branch_summary") && ramet_json_truthy(get(j, "summary")))
+		return retold_message(j, j->entry, RAMET_ROLE_BRANCH_SUMMARY, NULL, out);
+	return carry(j, out);
+}
+
+int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct ramet_error *err)
+{
+	struct job j = { .e = e,
+			 .id = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 .work = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 .more = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 .time = RAMET_BUF_INIT(128) };
+	int r = ramet_json_parse(&e->doc, entry, 0, err);
+
+	if (r < 0)
+		return r;
+	j.entry = ramet_json_root(&e->doc);
+	if (ramet_json_kind(j.entry) != RAMET_JSON_OBJECT)
+		return rameti_fail(err, RAMET_EINVAL, "an entry must be an object");
+	ramet_json_text(get(&j, "id"), &j.id);
+	j.ms = rameti_entry_time(get(&j, "timestamp"));
+	if (j.ms == RAMET_TIME_NONE)
+		j.ms = rameti_entry_time(ramet_json_get(get(&j, "message"), "timestamp"));
+	rameti_gg_add_time(&j.time, j.ms);
+	r = ramet_buf_status(&j.time) < 0 ? RAMET_ENOMEM : encode(&j, out, err);
+	if (r == RAMET_ENOMEM || (ramet_buf_status(out) < 0 || ramet_buf_status(&j.id) < 0 ||
+		       ramet_buf_status(&j.work) < 0 || ramet_buf_status(&j.more) < 0 ||
+		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0))
+		r = rameti_fail_nomem(err);
+	ramet_buf_release(&j.id);
+	ramet_buf_release(&j.work);
+	ramet_buf_release(&j.more);
+	ramet_buf_release(&j.time);
+	return r;
+}
+
+/* A meta record comes first: where and when. */
+int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
+		    struct ramet_buf *out, struct ramet_error *err)
+{
+	struct rameti_gg_record g = { .type = "meta" };
+	struct ramet_buf time = RAMET_BUF_INIT(128);
+	size_t from = out->len;
+
+	ramet_buf_reset(&e->id);
+	ramet_buf_add(&e->id, h->id);
+	rameti_gg_add_time(&time, h->time_ms);
+	if (ramet_buf_status(&time) < 0) {
+		ramet_buf_release(&time);
+		return rameti_fail_nomem(err);
+	}
+	if (h->cwd.ptr)
+		g.workspace = h->cwd;
+	g.created_at = g.updated_at = ramet_buf_bytes(&time);
+	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
+	keep_meta(e, out, from);
+	ramet_buf_release(&time);
+	return ramet_buf_status(out) < 0 || ramet_buf_status(&e->id) < 0 ||
+			       ramet_buf_status(&e->scratch) < 0
+		       ? rameti_fail_nomem(err)
+		       : 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * codec/ggcode_priv.h - what the files of the ggcode codec share.
+ */
+#ifndef RAMETI_CODEC_GGCODE_PRIV_H
+#define RAMETI_CODEC_GGCODE_PRIV_H
+
+#include "codec/carry.h"
+#include "codec/ggcode.h"
+
+/* places of reader->state */
+enum rameti_gg_state {
+	/* the record noted last makes a compaction */
+	RAMETI_GG_USABLE,
+	/* hash of the summary's id that a checkpoint named, and a bit above it */
+	RAMETI_GG_AWAITED,
+	/* the finding about that is the n-th, from 1 */
+	RAMETI_GG_ALARM
+};
+/* reader->kept: the line of the last meta record */
+
+#define RAMETI_GG_SUMMARY "ramet.summary"
+#define RAMETI_GG_CONFIG "ramet.config"
+#define RAMETI_GG_TUNNEL "ramet.tunnel_event"
+#define RAMETI_GG_CARRIER "ramet.entry" /* type of a record that ggcode passes over */
+/* What a compaction's own summary message is called: the compaction's id and this. */
+#define RAMETI_GG_SUMMARY_END ".summary"
+#define RAMETI_GG_API "ggcode"
+
+/* The record that a piece comes from, by its type's name. */
+enum rameti_gg_type {
+	RAMETI_GG_OTHER,
+	RAMETI_GG_MESSAGE,
+	RAMETI_GG_META,
+	RAMETI_GG_CHECKPOINT,
+	RAMETI_GG_USAGE,
+	RAMETI_GG_TUNNEL_EVENT,
+	RAMETI_GG_CARRIED /* an entry of pi's is in it as it is */
+};
+enum rameti_gg_type rameti_gg_type_of(const struct ramet_json *record);
+/* What is carried; NULL: nothing. */
+const struct ramet_json *rameti_gg_carried(const struct ramet_json *record);
+
+/* codec->pieces for a line that it recognises at a glance: 1 done, 0 look closer, ENOMEM. */
+int rameti_gg_quick(struct rameti_batch *b, struct ramet_bytes line);
+
+int rameti_gg_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		    struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
+/* The message that an entry shows. with_rest: also members of it that ggcode does not know. meta:
+ * the line of the last meta record. */
+void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64_t ms,
+			    struct ramet_bytes meta, struct ramet_buf *out);
+/* ,"provider":...,"model":... of that record */
+void rameti_gg_show_model(struct ramet_bytes meta, struct ramet_buf *out);
+/* ,"key": and ,"key":value as it is, or nothing; a text: "" when it is missing */
+void rameti_gg_add_key(struct ramet_buf *out, const char *key);
+void rameti_gg_add_value(struct ramet_buf *out, const char *key, const struct ramet_json *v);
+void rameti_gg_show_text(struct ramet_buf *out, const char *key, const struct ramet_json *v);
+extern const char *const rameti_gg_message_keys[];
+
+int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct ramet_error *err);
+int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
+		    struct ramet_buf *out, struct ramet_error *err);
+/* A message of pi's as ggcode's, appended; 0: it has no such form. */
+int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *message,
+			  struct ramet_bytes id, struct ramet_buf *scratch);
+/* Token counts of a usage object, as the one and the other have them. */
+void rameti_gg_add_tokens(struct ramet_buf *out, const struct ramet_json *usage);
+void rameti_gg_show_tokens(struct ramet_buf *out, const struct ramet_json *usage);
+/* A member that is a count: whole, not negative. */
+int64_t rameti_gg_count_of(const struct ramet_json *object, const char *key);
+/* Other members of an object, each as ,"key":value; names: those left out, NULL at the end. */
+void rameti_gg_add_others(struct ramet_buf *out, const struct ramet_json *object,
+			  const char *const *names);
+
+#endif

@@ -1,0 +1,431 @@
+/*
+ * codec/ggcode_record.c - what the original's decoder takes for a record, and how it finds members.
+ *
+ * Go's decoder matches keys without regard to case, lets the last of several count, takes null for
+ * "not there", and refuses the whole line for one value of a wrong type, however deep. Unknown
+ * members are passed over. Values come from a validated parse; nothing here changes them.
+ */
+#include "codec/ggcode.h"
+
+#include <string.h>
+
+#include "json/scan.h"
+
+enum kind { STRING, INTEGER, BOOL, TIME, ANY, OBJECT, LIST };
+
+struct shape;
+struct field {
+	const char *name;
+	uint8_t len, kind;
+	const struct shape *of; /* of an object, or of a list's items */
+};
+struct shape {
+	const struct field *fields;
+	size_t n;
+};
+#define F(name, kind)                                                                              \
+	{                                                                                          \
+		name, sizeof(name) - 1, kind, NULL                                                 \
+	}
+#define OF(name, kind, shape)                                                                      \
+	{                                                                                          \
+		name, sizeof(name) - 1, kind, shape                                                \
+	}
+#define SHAPE(fields)                                                                              \
+	{                                                                                          \
+		fields, sizeof(fields) / sizeof((fields)[0])                                       \
+	}
+
+static const struct field usage_fields[] = {
+	F("input_tokens", INTEGER),	   F("output_tokens", INTEGER),
+	F("cache_read_tokens", INTEGER),   F("cache_write_tokens", INTEGER),
+	F("prompt_tokens_total", INTEGER),
+};
+static const struct shape usage_shape = SHAPE(usage_fields);
+
+static const struct field picture_fields[] = { F("mime", STRING), F("base64", STRING) };
+static const struct shape picture_shape = SHAPE(picture_fields);
+
+static const struct field block_fields[] = {
+	F("type", STRING),
+	F("text", STRING),
+	F("image_mime", STRING),
+	F("image_data", STRING),
+	F("tool_name", STRING),
+	F("tool_id", STRING),
+	F("input", ANY),
+	F("output", STRING),
+	F("is_error", BOOL),
+	OF("images", LIST, &picture_shape),
+	F("reasoning_content", STRING),
+	F("thinking_signature", STRING),
+	F("thinking_data", STRING),
+	F("cache", BOOL),
+};
+static const struct shape block_shape = SHAPE(block_fields);
+
+static const struct field message_fields[] = {
+	F("id", STRING),
+	F("role", STRING),
+	OF("content", LIST, &block_shape),
+};
+static const struct shape message_shape = SHAPE(message_fields);
+
+static const struct field tunnel_fields[] = {
+	F("event_id", STRING),
+	F("stream_id", STRING),
+	F("type", STRING),
+	F("data", ANY),
+};
+static const struct shape tunnel_shape = SHAPE(tunnel_fields);
+
+static const struct field use_fields[] = {
+	F("timestamp", TIME),
+	F("turn_index", INTEGER),
+	F("model", STRING),
+	F("vendor", STRING),
+	F("endpoint", STRING),
+	F("source", STRING),
+	OF("usage", OBJECT, &usage_shape),
+};
+static const struct shape use_shape = SHAPE(use_fields);
+
+static const struct field metric_fields[] = {
+	F("timestamp", TIME),
+	F("turn_index", INTEGER),
+	F("type", STRING),
+	F("ttft", INTEGER),
+	F("think_time", INTEGER),
+	F("duration", INTEGER),
+	F("input_tokens", INTEGER),
+	F("output_tokens", INTEGER),
+	F("cache_read_tokens", INTEGER),
+	F("cache_write_tokens", INTEGER),
+	F("tool_name", STRING),
+	F("tool_success", BOOL),
+	F("tool_error", STRING),
+	F("tool_duration", INTEGER),
+	F("model", STRING),
+	F("vendor", STRING),
+	F("endpoint", STRING),
+};
+static const struct shape metric_shape = SHAPE(metric_fields);
+
+static const struct field record_fields[] = {
+	F("type", STRING),
+	F("session_id", STRING),
+	F("title", STRING),
+	F("preview", STRING),
+	F("workspace", STRING),
+	F("vendor", STRING),
+	F("endpoint", STRING),
+	F("model", STRING),
+	OF("token_usage", OBJECT, &usage_shape),
+	F("created_at", TIME),
+	F("updated_at", TIME),
+	F("tunnel_events_complete", BOOL),
+	OF("message", OBJECT, &message_shape),
+	F("timestamp", TIME),
+	OF("tunnel_event", OBJECT, &tunnel_shape),
+	F("cost", ANY),
+	OF("usage_entry", OBJECT, &use_shape),
+	OF("metric_event", OBJECT, &metric_shape),
+	F("permission_mode", STRING),
+	F("sidebar_visible", BOOL),
+	F("context_window", INTEGER),
+	F("max_tokens", INTEGER),
+	F("checkpoint_summary_msg_id", STRING),
+	F("checkpoint_last_msg_id", STRING),
+	F("checkpoint_tokens", INTEGER),
+	OF("checkpoint_messages", LIST, &message_shape),
+};
+static const struct shape record_shape = SHAPE(record_fields);
+
+static const struct field listed_fields[] = {
+	F("id", STRING),	F("title", STRING),    F("preview", STRING),
+	F("created_at", TIME),	F("updated_at", TIME), F("msg_count", INTEGER),
+	F("workspace", STRING), F("vendor", STRING),   F("endpoint", STRING),
+	F("model", STRING),
+};
+static const struct shape listed_shape = SHAPE(listed_fields);
+
+/* ---- keys ---- */
+
+static int lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static int same_letters(const char *a, const char *b, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && lower(a[i]) == lower(b[i]); i++)
+		;
+	return i == len;
+}
+
+static int key_is(const struct ramet_json *key, const char *name, size_t len)
+{
+	struct ramet_buf b;
+	int is;
+
+	if (!(key->flags & RAMET_JSON_HAS_ESCAPE))
+		return key->len == len + 2 && same_letters(key->ptr + 1, name, len);
+	ramet_buf_init(&b, 4096);
+	ramet_json_text(key, &b);
+	is = b.len == len && same_letters(b.ptr, name, len);
+	ramet_buf_release(&b);
+	return is;
+}
+
+int rameti_gg_key_is(const struct ramet_json *key, const char *name)
+{
+	return key_is(key, name, strlen(name));
+}
+
+/* hint: where the last one was; they mostly stand in order. */
+static const struct field *field_of(const struct shape *s, const struct ramet_json *key,
+				    size_t *hint)
+{
+	size_t i = *hint;
+
+	for (; i < s->n; i++)
+		if (key_is(key, s->fields[i].name, s->fields[i].len)) {
+			*hint = i + 1;
+			return &s->fields[i];
+		}
+	for (i = 0; i < *hint; i++)
+		if (key_is(key, s->fields[i].name, s->fields[i].len))
+			return &s->fields[i];
+	return NULL;
+}
+
+const struct ramet_json *rameti_gg_get(const struct ramet_json *object, const char *name)
+{
+	const struct ramet_json *key, *value, *end, *found = NULL;
+	size_t len = strlen(name);
+
+	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
+		return NULL;
+	end = object + object->span;
+	for (key = object + 1; key < end; key = value + value->span) {
+		value = key + 1;
+		if (key_is(key, name, len) && value->kind != RAMET_JSON_NULL)
+			found = value;
+	}
+	return found;
+}
+
+/* ---- types ---- */
+
+/* A whole number that fits 64 bits with its sign. */
+static int is_integer(const struct ramet_json *v)
+{
+	static const char *const most[2] = { "9223372036854775807", "9223372036854775808" };
+	size_t minus = v->len && *v->ptr == '-', i, n = v->len - minus;
+
+	for (i = minus; i < v->len; i++)
+		if (v->ptr[i] < '0' || v->ptr[i] > '9')
+			return 0;
+	return n < 19 || (n == 19 && memcmp(v->ptr + minus, most[minus], n) <= 0);
+}
+
+static struct ramet_bytes inside(const struct ramet_json *string)
+{
+	return (struct ramet_bytes){ string->ptr + 1, string->len - 2 };
+}
+
+static int value_fits(const struct field *f, const struct ramet_json *v)
+{
+	struct rameti_gg_time t;
+
+	if (v->kind == RAMET_JSON_NULL)
+		return 1;
+	switch (f->kind) {
+	case STRING:
+		return v->kind == RAMET_JSON_STRING;
+	case INTEGER:
+		return v->kind == RAMET_JSON_NUMBER && is_integer(v);
+	case BOOL:
+		return v->kind == RAMET_JSON_TRUE || v->kind == RAMET_JSON_FALSE;
+	case TIME:
+		return v->kind == RAMET_JSON_STRING && rameti_gg_time_parse(inside(v), &t);
+	case OBJECT:
+		return v->kind == RAMET_JSON_OBJECT;
+	case LIST:
+		return v->kind == RAMET_JSON_ARRAY;
+	default:
+		return 1;
+	}
+}
+
+#define LEVELS 8 /* deeper than any shape */
+
+struct level {
+	const struct shape *shape;
+	const struct ramet_json *at, *end;
+	size_t hint;
+	int list;
+};
+
+static void go_into(struct level *l, const struct shape *shape, const struct ramet_json *v)
+{
+	l->shape = shape;
+	l->at = v + 1;
+	l->end = v + v->span;
+	l->hint = 0;
+	l->list = v->kind == RAMET_JSON_ARRAY;
+}
+
+static int fits(const struct shape *shape, const struct ramet_json *object)
+{
+	static const struct field item = { "", 0, OBJECT, NULL };
+	struct level levels[LEVELS];
+	const struct ramet_json *v;
+	const struct field *f;
+	int n = 1;
+
+	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
+		return 0;
+	go_into(&levels[0], shape, object);
+	while (n) {
+		struct level *l = &levels[n - 1];
+
+		if (l->at == l->end) {
+			n--;
+			continue;
+		}
+		f = l->list ? &item : field_of(l->shape, l->at, &l->hint);
+		v = l->list ? l->at : l->at + 1;
+		l->at = v + v->span;
+		if (f && !value_fits(f, v))
+			return 0;
+		if (f && v->n && (f->kind == OBJECT || f->kind == LIST))
+			go_into(&levels[n++], l->list ? l->shape : f->of, v);
+	}
+	return 1;
+}
+
+int rameti_gg_record_fits(const struct ramet_json *record)
+{
+	return fits(&record_shape, record);
+}
+
+int rameti_gg_index_fits(const struct ramet_json *entry)
+{
+	return fits(&listed_shape, entry);
+}
+
+/* ---- messages ---- */
+
+static int is_result(const struct ramet_json *block)
+{
+	return ramet_json_text_is(rameti_gg_get(block, "type"), "tool_result");
+}
+
+static int block_is_text(const struct ramet_json *block)
+{
+	return ramet_json_text_is(rameti_gg_get(block, "type"), "text");
+}
+
+int rameti_gg_summary(const struct ramet_json *message, struct ramet_buf *text)
+{
+	static const char mark[] = RAMETI_GG_SUMMARY_MARK;
+	const struct ramet_json *content = rameti_gg_get(message, "content"), *block = NULL;
+	size_t before = text->len;
+
+	if (!ramet_json_text_is(rameti_gg_get(message, "role"), "system"))
+		return 0;
+	while ((block = ramet_json_next(content, block)) != NULL && !block_is_text(block))
+		;
+	ramet_json_text(rameti_gg_get(block, "text"), text);
+	if (text->len - before >= sizeof(mark) - 1 &&
+	    !memcmp(text->ptr + before, mark, sizeof(mark) - 1))
+		return 1;
+	if (text->len > before)
+		ramet_buf_truncate(text, before);
+	return 0;
+}
+
+/* 1, 0, ENOMEM */
+static int is_summary(const struct ramet_json *message)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int is = rameti_gg_summary(message, &text);
+
+	if (ramet_buf_status(&text) < 0)
+		is = RAMET_ENOMEM;
+	ramet_buf_release(&text);
+	return is;
+}
+
+void rameti_gg_parts(struct rameti_gg_part *p, const struct ramet_json *message)
+{
+	struct ramet_buf name = RAMET_BUF_INIT(4096);
+	const struct ramet_json *role = rameti_gg_get(message, "role");
+	int summary;
+
+	memset(p, 0, sizeof(*p));
+	p->message = message;
+	p->content = rameti_gg_get(message, "content");
+	p->type = RAMET_ENTRY_MESSAGE;
+	ramet_json_text(role, &name);
+	p->role = (uint8_t)ramet_role_of(ramet_buf_bytes(&name));
+	if (p->role == RAMET_ROLE_NONE)
+		p->role = RAMET_ROLE_OTHER;
+	p->user = p->role == RAMET_ROLE_USER;
+	summary = p->role == RAMET_ROLE_SYSTEM ? is_summary(message) : 0;
+	if (summary > 0)
+		p->type = RAMET_ENTRY_CUSTOM;
+	p->failed = summary < 0 || ramet_buf_status(&name) < 0;
+	ramet_buf_release(&name);
+}
+
+int rameti_gg_part_next(struct rameti_gg_part *p)
+{
+	const struct ramet_json *block;
+
+	if (!p->started) {
+		p->started = 1;
+		p->next = ramet_json_next(p->content, NULL);
+		if (!p->user || !p->next) {
+			p->first = p->next;
+			p->n = ramet_json_count(p->content);
+			p->next = NULL;
+			return 1;
+		}
+	}
+	if (!p->next)
+		return 0;
+	p->first = p->next;
+	p->n = 1;
+	p->role = is_result(p->first) ? RAMET_ROLE_TOOL_RESULT : RAMET_ROLE_USER;
+	block = ramet_json_next(p->content, p->first);
+	while (p->role == RAMET_ROLE_USER && block && !is_result(block)) {
+		p->n++;
+		block = ramet_json_next(p->content, block);
+	}
+	p->next = block;
+	return 1;
+}
+
+const struct ramet_json *rameti_gg_listed_summary(const struct ramet_json *list)
+{
+	const struct ramet_json *m = NULL;
+
+	while ((m = ramet_json_next(list, m)) != NULL && is_summary(m) <= 0)
+		;
+	return m;
+}
+
+const struct ramet_json *rameti_gg_listed_next(const struct ramet_json *list,
+					       const struct ramet_json *message)
+{
+	const struct ramet_json *summary = rameti_gg_listed_summary(list);
+
+	do
+		message = ramet_json_next(list, message);
+	while (message && (message == summary || message->kind != RAMET_JSON_OBJECT));
+	return message;
+}

@@ -1,0 +1,167 @@
+/*
+ * codec/ggcode_write.c - records of ggcode to the byte: its order of members, its filler.
+ *
+ * The original's encoder writes a fixed struct: times and the token usage stand in every record,
+ * zero where they mean nothing. Dialect 1 is version 1.3.33, which had neither usage nor times of
+ * messages. Values come in as raw JSON or decoded texts; nothing is judged here.
+ */
+#include "codec/ggcode.h"
+
+#include "base/error.h"
+#include "json/scan.h"
+
+#include <string.h>
+
+#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
+#define ZERO_TIME "\"0001-01-01T00:00:00Z\""
+
+static void add_text(struct ramet_buf *out, const char *key, struct ramet_bytes text)
+{
+	if (!text.len)
+		return;
+	ADD(out, ",\"");
+	ramet_buf_add_str(out, key);
+	ADD(out, "\":");
+	rameti_gg_add_text(out, text, 0);
+}
+
+static void add_raw(struct ramet_buf *out, const char *key, struct ramet_bytes raw)
+{
+	if (!raw.ptr)
+		return;
+	ADD(out, ",\"");
+	ramet_buf_add_str(out, key);
+	ADD(out, "\":");
+	ramet_buf_add(out, raw);
+}
+
+static void add_time(struct ramet_buf *out, const char *key, struct ramet_bytes raw)
+{
+	static const char zero[] = ZERO_TIME;
+
+	if (!raw.ptr)
+		raw = (struct ramet_bytes){ zero, sizeof(zero) - 1 };
+	add_raw(out, key, raw);
+}
+
+static void add_front(struct ramet_buf *out, const struct rameti_gg_record *g, int dialect)
+{
+	static const char none[] = "{\"input_tokens\":0,\"output_tokens\":0,"
+				   "\"cache_read_tokens\":0,\"cache_write_tokens\":0}";
+	struct ramet_bytes usage = g->token_usage;
+
+	add_text(out, "title", g->title);
+	if (!dialect)
+		add_text(out, "preview", g->preview);
+	add_text(out, "workspace", g->workspace);
+	add_text(out, "vendor", g->vendor);
+	add_text(out, "endpoint", g->endpoint);
+	add_text(out, "model", g->model);
+	if (!usage.ptr)
+		usage = (struct ramet_bytes){ none, sizeof(none) - 1 };
+	if (!dialect)
+		add_raw(out, "token_usage", usage);
+	add_time(out, "created_at", g->created_at);
+	add_time(out, "updated_at", g->updated_at);
+	if (g->tunnel_events_complete)
+		ADD(out, ",\"tunnel_events_complete\":true");
+}
+
+void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *g,
+			  struct ramet_bytes session_id, int dialect)
+{
+	ADD(out, "{\"type\":\"");
+	ramet_buf_add_str(out, g->type);
+	ADD(out, "\"");
+	add_text(out, "session_id", session_id);
+	add_front(out, g, dialect);
+	add_raw(out, "message", g->message);
+	if (!dialect)
+		add_time(out, "timestamp", g->timestamp);
+	if (g->payload_key)
+		add_raw(out, g->payload_key, g->payload);
+	if (!dialect) {
+		add_text(out, "permission_mode", g->permission_mode);
+		add_raw(out, "sidebar_visible", g->sidebar_visible);
+		add_raw(out, "context_window", g->context_window);
+		add_raw(out, "max_tokens", g->max_tokens);
+		add_text(out, "checkpoint_summary_msg_id", g->summary_id);
+		add_text(out, "checkpoint_last_msg_id", g->last_id);
+		add_raw(out, "checkpoint_tokens", g->checkpoint_tokens);
+	}
+	add_raw(out, "checkpoint_messages", g->checkpoint_messages);
+	if (dialect)
+		add_raw(out, "checkpoint_tokens", g->checkpoint_tokens);
+	add_raw(out, "entry", g->entry);
+	ADD(out, "}\n");
+}
+
+/* ---- the fields of a session ---- */
+
+struct place {
+	size_t at, len;
+};
+
+static struct place keep(struct rameti_gg_meta *m, const struct ramet_json *record, const char *key)
+{
+	struct place p = { m->texts.len, 0 };
+
+	ramet_json_text(rameti_gg_get(record, key), &m->texts);
+	p.len = m->texts.len - p.at;
+	return p;
+}
+
+static struct ramet_bytes raw_of(const struct ramet_json *record, const char *key)
+{
+	const struct ramet_json *v = rameti_gg_get(record, key);
+
+	return v ? ramet_json_raw(v) : (struct ramet_bytes){ NULL, 0 };
+}
+
+static struct ramet_bytes not_zero(struct ramet_bytes number)
+{
+	return ramet_bytes_is(number, "0") ? (struct ramet_bytes){ NULL, 0 } : number;
+}
+
+int rameti_gg_meta_init(struct rameti_gg_meta *m, struct ramet_bytes line, struct ramet_error *err)
+{
+	static const char *const keys[7] = { "title",	 "preview", "workspace",      "vendor",
+					     "endpoint", "model",   "permission_mode" };
+	struct rameti_gg_record *g = &m->record;
+	struct ramet_bytes *const texts[7] = { &g->title,	   &g->preview,	 &g->workspace,
+					       &g->vendor,	   &g->endpoint, &g->model,
+					       &g->permission_mode };
+	const struct ramet_json *o = NULL;
+	struct place places[7];
+	int i, e = 0;
+
+	memset(m, 0, sizeof(*m));
+	ramet_buf_init(&m->texts, SIZE_MAX / 2);
+	if (line.len)
+		e = ramet_json_parse(&m->doc, line, 0, err);
+	o = line.len && !e ? ramet_json_root(&m->doc) : NULL;
+	for (i = 0; i < 7; i++)
+		places[i] = keep(m, o, keys[i]);
+	if (!e && ramet_buf_status(&m->texts) < 0)
+		e = rameti_fail_nomem(err);
+	for (i = 0; !e && i < 7; i++)
+		*texts[i] = (struct ramet_bytes){ m->texts.ptr ? m->texts.ptr + places[i].at : "",
+						  places[i].len };
+	g->type = "meta";
+	g->token_usage = raw_of(o, "token_usage");
+	g->created_at = raw_of(o, "created_at");
+	g->updated_at = raw_of(o, "updated_at");
+	g->sidebar_visible = raw_of(o, "sidebar_visible");
+	g->context_window = not_zero(raw_of(o, "context_window"));
+	g->max_tokens = not_zero(raw_of(o, "max_tokens"));
+	g->tunnel_events_complete = ramet_json_truthy(rameti_gg_get(o, "tunnel_events_complete"));
+	if (e < 0)
+		rameti_gg_meta_release(m);
+	return e;
+}
+
+void rameti_gg_meta_release(struct rameti_gg_meta *m)
+{
+	ramet_json_doc_release(&m->doc);
+	ramet_buf_release(&m->texts);
+}

@@ -1,0 +1,206 @@
+/*
+ * codec/pirust_write.c - lines as pi_agent_rust writes them: its eight types, its member order.
+ *
+ * A root has no parentId. Whatever the original would skip is carried in a custom entry as text,
+ * which it keeps; a message that it would skip stays a message (pirust_fit.c).
+ */
+#include "codec/pirust_priv.h"
+
+#include <string.h>
+
+static const struct rameti_pirust_shape entries[] = {
+	{ "message", { { "message", RAMETI_PIRUST_MESSAGE_OBJECT, 0 } } },
+	{ "model_change",
+	  { { "provider", RAMETI_PIRUST_TEXT, 0 }, { "modelId", RAMETI_PIRUST_TEXT, 0 } } },
+	{ "thinking_level_change", { { "thinkingLevel", RAMETI_PIRUST_TEXT, 0 } } },
+	{ "compaction",
+	  { { "summary", RAMETI_PIRUST_TEXT, 0 },
+	    { "firstKeptEntryId", RAMETI_PIRUST_TEXT, 0 },
+	    { "tokensBefore", RAMETI_PIRUST_U64, 0 },
+	    { "details", RAMETI_PIRUST_ANY, 1 },
+	    { "fromHook", RAMETI_PIRUST_BOOL, 1 } } },
+	{ "branch_summary",
+	  { { "fromId", RAMETI_PIRUST_TEXT, 0 },
+	    { "summary", RAMETI_PIRUST_TEXT, 0 },
+	    { "details", RAMETI_PIRUST_ANY, 1 },
+	    { "fromHook", RAMETI_PIRUST_BOOL, 1 } } },
+	{ "label", { { "targetId", RAMETI_PIRUST_TEXT, 0 }, { "label", RAMETI_PIRUST_TEXT, 1 } } },
+	{ "session_info", { { "name", RAMETI_PIRUST_TEXT, 1 } } },
+	{ "custom",
+	  { { "customType", RAMETI_PIRUST_TEXT, 0 }, { "data", RAMETI_PIRUST_ANY, 1 } } },
+};
+#define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+/* One entry on its way out. */
+struct writing {
+	const struct rameti_draft *d;
+	struct ramet_buf text;                   /* its own members, as an object */
+	struct ramet_json_doc doc;
+	const struct rameti_pirust_shape *shape;
+};
+
+static int add_place(const struct rameti_draft *d, const char *type, struct ramet_bytes time,
+		     struct ramet_buf *out)
+{
+	ramet_buf_addf(out, "{\"type\":\"%s\",\"id\":", type);
+	ramet_buf_add_json_string(out, d->id);
+	if (d->parent.ptr) {
+		ramet_buf_add_str(out, ",\"parentId\":");
+		ramet_buf_add_json_string(out, d->parent);
+	}
+	ramet_buf_add_str(out, ",\"timestamp\":");
+	ramet_buf_add(out, time);
+	return 0;
+}
+
+/* ---- as it is ---- */
+
+static void add_member(const struct ramet_json *key, const struct ramet_json *value,
+		       struct ramet_buf *out)
+{
+	ramet_buf_add_char(out, ',');
+	ramet_buf_add(out, ramet_json_raw(key));
+	ramet_buf_add_char(out, ':');
+	rameti_json_add_compact(out, value);
+}
+
+/* The members of this name (NULL: of no name in the shape), in the order given. */
+static void add_named(const struct writing *w, const struct rameti_pirust_field *name,
+		      struct ramet_buf *out)
+{
+	const struct ramet_json *o = ramet_json_root(&w->doc), *key, *value;
+	const struct rameti_pirust_field *f;
+
+	for (key = ramet_json_next(o, NULL); key; key = ramet_json_next(o, value)) {
+		value = ramet_json_next(o, key);
+		for (f = w->shape->fields; f->key && !ramet_json_text_is(key, f->key); f++)
+			;
+		if (name ? f == name : !f->key)
+			add_member(key, value, out);
+	}
+}
+
+static void add_plain(const struct writing *w, struct ramet_buf *out)
+{
+	const struct rameti_pirust_field *f;
+
+	add_place(w->d, w->shape->name, w->d->timestamp, out);
+	for (f = w->shape->fields; f->key; f++)
+		add_named(w, f, out);
+	add_named(w, NULL, out);
+	ramet_buf_add_char(out, '}');
+}
+
+/* ---- said otherwise ---- */
+
+static int add_fitted(const struct writing *w, struct ramet_buf *out)
+{
+	const struct ramet_json *message = ramet_json_get(ramet_json_root(&w->doc), "message");
+	size_t before = out->len;
+
+	if (ramet_json_kind(message) != RAMET_JSON_OBJECT)
+		return 1;
+	add_place(w->d, "message", w->d->timestamp, out);
+	ramet_buf_add_str(out, ",\"message\":");
+	if (!rameti_pirust_fit_message(message, out)) {
+		ramet_buf_add_char(out, '}');
+		return 0;
+	}
+	ramet_buf_truncate(out, before);
+	return 1;
+}
+
+static void add_carrier(const struct writing *w, int has_time, struct ramet_buf *out)
+{
+	static const char no_time[] = "\"1970-01-01T00:00:00.000Z\"";
+	struct ramet_buf entry = RAMET_BUF_INIT(SIZE_MAX / 2);
+
+	rameti_pi_write_entry(w->d, &entry, NULL);
+	add_place(w->d, "custom", has_time ? w->d->timestamp : ramet_bytes_of(no_time), out);
+	ramet_buf_add_str(out, ",\"customType\":\"" RAMETI_PIRUST_ENTRY "\",\"data\":{\"entry\":");
+	ramet_buf_add_json_string(out, ramet_buf_bytes(&entry));
+	ramet_buf_add_str(out, "}}");
+	if (ramet_buf_status(&entry) < 0)
+		out->status = RAMET_ENOMEM;
+	ramet_buf_release(&entry);
+}
+
+/* ---- which way ---- */
+
+static const struct rameti_pirust_shape *shape_of(struct ramet_bytes type)
+{
+	size_t i;
+
+	for (i = 0; i < N_ENTRIES; i++)
+		if (ramet_bytes_is(type, entries[i].name))
+			return &entries[i];
+	return NULL;
+}
+
+/* The members as an object, parsed. */
+static int view_members(struct writing *w)
+{
+	struct ramet_bytes m = w->d->members;
+
+	if (m.len && *m.ptr == '{')
+		ramet_buf_add_str(&w->text, "{\"message\":");
+	else
+		ramet_buf_add_char(&w->text, '{');
+	ramet_buf_add(&w->text, m);
+	ramet_buf_add_char(&w->text, '}');
+	if (ramet_buf_status(&w->text) < 0)
+		return RAMET_ENOMEM;
+	return ramet_json_parse(&w->doc, ramet_buf_bytes(&w->text), 0, NULL);
+}
+
+/* A text that the original takes, or nothing at all of members that it looks for. */
+static int is_time(struct ramet_bytes raw)
+{
+	return raw.len >= 2 && *raw.ptr == '"' && !memchr(raw.ptr, '\\', raw.len);
+}
+
+/* A custom entry that would be taken for a carrier. */
+static int looks_carried(const struct writing *w)
+{
+	return !strcmp(w->shape->name, "custom") &&
+	       ramet_json_text_is(ramet_json_get(ramet_json_root(&w->doc), "customType"),
+				  RAMETI_PIRUST_ENTRY);
+}
+
+int rameti_pirust_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
+			      struct rameti_found *found)
+{
+	struct writing w = { d, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT, NULL };
+	int has_time = is_time(d->timestamp), e = view_members(&w), tame;
+
+	(void)found;
+	w.shape = shape_of(d->type);
+	tame = !e && w.shape && has_time && rameti_pirust_tame(&w.doc);
+	if (e == RAMET_ENOMEM)
+		out->status = RAMET_ENOMEM;
+	else if (tame && rameti_pirust_fits(ramet_json_root(&w.doc), w.shape->fields) &&
+		 !looks_carried(&w))
+		add_plain(&w, out);
+	else if (!tame || w.shape != entries || add_fitted(&w, out))
+		add_carrier(&w, has_time, out);
+	ramet_buf_release(&w.text);
+	ramet_json_doc_release(&w.doc);
+	return 0;
+}
+
+void rameti_pirust_write_header(const struct rameti_draft_header *h, struct ramet_buf *out)
+{
+	struct rameti_draft_header plain = *h;
+
+	/* the original refuses a header without a working directory */
+	if (!plain.cwd.len)
+		plain.cwd = ramet_bytes_of("/");
+	plain.parent_session.ptr = NULL;
+	rameti_pi_write_header(&plain, out);
+	if (!h->parent_session.ptr || !out->len)
+		return;
+	ramet_buf_truncate(out, out->len - 1);
+	ramet_buf_add_str(out, ",\"branchedFrom\":");
+	ramet_buf_add_json_string(out, h->parent_session);
+	ramet_buf_add_char(out, '}');
+}

@@ -1,0 +1,35 @@
+/*
+ * codec/yoi_priv.h - what the files of this codec share among themselves.
+ */
+#ifndef RAMETI_CODEC_YOI_PRIV_H
+#define RAMETI_CODEC_YOI_PRIV_H
+
+#include "codec/yoi.h"
+
+/* What the member "ramet" of a record says. */
+enum rameti_yoi_ours_what {
+	RAMETI_YOI_OURS_NONE,
+	RAMETI_YOI_OURS_ID, /* of the first entry it makes */
+	RAMETI_YOI_OURS_SILENT, /* it makes none, the record before it said all */
+	RAMETI_YOI_OURS_HEADER, /* nor does this one: the session's header */
+	RAMETI_YOI_OURS_ENTRY /* the entry it makes, whatever else the record says */
+};
+struct rameti_yoi_ours {
+	int what;
+	struct ramet_buf text;
+	struct ramet_json_doc doc; /* of text */
+};
+void rameti_yoi_ours_init(struct rameti_yoi_ours *ours);
+void rameti_yoi_ours_release(struct rameti_yoi_ours *ours);
+int rameti_yoi_ours_parse(struct rameti_yoi_ours *ours, const struct ramet_json *v);
+int rameti_yoi_ours_of(struct rameti_yoi_ours *ours, const struct rameti_yoi_record *rec);
+
+int rameti_yoi_reader_gen(const struct rameti_reader *r);
+int rameti_yoi_resume(struct rameti_encoder *e, const struct rameti_reader *r,
+		      struct ramet_bytes last, struct ramet_error *err);
+int rameti_yoi_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
+		     struct ramet_buf *out, struct ramet_error *err);
+int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		      struct ramet_error *err);
+
+#endif

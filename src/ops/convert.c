@@ -1,0 +1,479 @@
+/*
+ * ops/convert.c - a session of one format as a session of another.
+ *
+ * First all entries, in file order, as the target says them; then the stored lines they came from,
+ * each in an entry `ramet.raw` that tells which entries it stands for. A source that carries such
+ * lines of the target's own format gives them back as they were. See docs/guide/convert.md.
+ */
+#include "ops/convert_priv.h"
+#include "ops/peek_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+
+/* ---- what is told ---- */
+
+static struct ramet_convert_kind *kind_of(struct ramet_convert_report *report,
+					  const struct ramet_row *row)
+{
+	const char *role = ramet_role_name(row->role), *type = ramet_entry_type_name(row->type);
+	char name[48];
+	uint32_t i;
+
+	snprintf(name, sizeof(name), "%s%s%s", *type ? type : "other", *role ? " " : "", role);
+	for (i = 0; i < report->n_kinds; i++)
+		if (!strcmp(report->kinds[i].kind, name))
+			return &report->kinds[i];
+	if (i == RAMET_CONVERT_KINDS_MAX)
+		return &report->kinds[i - 1];
+	memcpy(report->kinds[i].kind, name, sizeof(name));
+	report->n_kinds++;
+	return &report->kinds[i];
+}
+
+static void tell(struct rameti_convert *c, uint32_t row, int said)
+{
+	struct ramet_convert_report *report = c->report;
+	struct ramet_convert_kind *kind = kind_of(report, ramet_tree_row(c->tree, row));
+
+	if (said == RAMETI_SAID) {
+		kind->said++;
+		report->said++;
+	} else if (said == RAMETI_CARRIED) {
+		kind->carried++;
+		report->carried++;
+	} else {
+		kind->left_out++;
+		report->left_out++;
+	}
+}
+
+/* ---- entries ---- */
+
+/* In a tree the entries of a chain hang from what was really written before them. */
+static int hang(struct rameti_convert *c, struct ramet_bytes *json, struct ramet_error *err)
+{
+	struct ramet_json_edit edit = { { "parentId", 8 }, { NULL, 0 } };
+	const struct ramet_json *root, *parent;
+	int r = ramet_json_parse(&c->doc, *json, 0, err);
+
+	if (r < 0)
+		return r;
+	root = ramet_json_root(&c->doc);
+	parent = ramet_json_get(root, "parentId");
+	edit.value = c->has_last ? ramet_buf_bytes(&c->last) : ramet_bytes_of("null");
+	if (!ramet_bytes_eq(ramet_json_raw(parent), edit.value)) {
+		ramet_buf_reset(&c->entry);
+		r = ramet_json_edit(&c->entry, *json, root, &edit, 1, err);
+		*json = ramet_buf_bytes(&c->entry);
+	}
+	if (!r && ramet_json_get(root, "id")) {
+		ramet_buf_reset(&c->last);
+		ramet_buf_add(&c->last, ramet_json_raw(ramet_json_get(root, "id")));
+		c->has_last = 1;
+	}
+	return r < 0 || ramet_buf_status(&c->last) == 0 ? r : rameti_fail_nomem(err);
+}
+
+static int convert_row(struct rameti_convert *c, const struct rameti_record *record, uint32_t row,
+		       struct ramet_error *err)
+{
+	struct ramet_bytes json;
+	int r = rameti_records_entry(&c->records, record, row, &c->scratch, &json, err);
+
+	if (!r) {
+		json = rameti_json_trimmed(json);
+		r = rameti_convert_renumber(c, row, &json, err);
+	}
+	if (!r && c->from_chain && !c->to_chain)
+		r = hang(c, &json, err);
+	else if (!r && !c->to_chain &&
+		 !(ramet_tree_row(c->tree, row)->flags & RAMET_ROW_NO_ID))
+		r = rameti_convert_set_last(c, ramet_tree_id(c->tree, row), err);
+	if (!r)
+		r = rameti_target_entry(&c->target, json, err);
+	if (r < 0)
+		return r;
+	tell(c, row, r);
+	return 0;
+}
+
+static int add_fate(struct rameti_convert *c, uint32_t at, int carry, struct ramet_error *err)
+{
+	if (rameti_grow((void **)&c->fates, &c->cap_fates, c->n_fates, sizeof(*c->fates),
+			0x7fffffffu) < 0)
+		return rameti_fail_nomem(err);
+	c->fates[c->n_fates].at = at;
+	c->fates[c->n_fates].n = c->target.rows - at;
+	c->fates[c->n_fates++].carry = (uint8_t)carry;
+	return 0;
+}
+
+static struct ramet_bytes header_line(const struct ramet_session *s)
+{
+	return rameti_json_trimmed(rameti_session_header_line(s));
+}
+
+/* Asked before the target is begun, too. */
+static int same_codec(const struct rameti_convert *c)
+{
+	return c->to == rameti_session_codec(c->s);
+}
+
+static int same_lines(const struct rameti_convert *c)
+{
+	return !c->opts->one_branch && !c->plan.n_covers && same_codec(c) &&
+	       !(c->home && c->home->linear);
+}
+
+/* Is what was written for this record the record itself, and would be again on the way back? Then
+ * nothing is lost with it. */
+static int is_same(const struct rameti_convert *c, const struct rameti_record *record, size_t from)
+{
+	const struct ramet_row *row = ramet_tree_row(c->tree, record->first);
+	const struct ramet_buf *out = &c->target.out;
+
+	/* a home without branches has no word for a parent that is not there */
+	if (c->home && c->home->linear && (row->flags & RAMET_ROW_HAS_PARENT) &&
+	    row->parent == RAMET_NONE)
+		return 0;
+	return out->len == from + record->line.len + 1 &&
+	       !memcmp(out->ptr + from, record->line.ptr, record->line.len) &&
+	       (same_codec(c) || rameti_target_says_parent(record->line));
+}
+
+/* Does the record carry what some other format told, and nothing of its own? */
+static int is_carrier(const struct rameti_convert *c, const struct rameti_record *record)
+{
+	return record->n == 1 && rameti_convert_bit(c->plan.carriers, record->first);
+}
+
+/* Does this line, which makes no entry of its own, belong to entries that stand for lines of the
+ * target's format? Then it came from there as well. */
+static int is_part(struct rameti_convert *c, const struct rameti_record *record,
+		   struct ramet_error *err)
+{
+	uint32_t row = record->first;
+	int r;
+
+	if (!(row && rameti_convert_bit(c->plan.skip, row - 1)) &&
+	    !(row < c->plan.n && rameti_convert_bit(c->plan.skip, row)))
+		return 0;
+	r = ramet_json_parse(&c->doc, record->line, 0, NULL);
+	if (r == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
+	return !r && ramet_json_kind(ramet_json_root(&c->doc)) == RAMET_JSON_OBJECT;
+}
+
+/* Are entries of other branches not even carried? */
+static int drops_branches(const struct rameti_convert *c)
+{
+	return c->opts->lean || c->opts->one_branch;
+}
+
+static int convert_record(struct rameti_convert *c, const struct rameti_record *record,
+			  struct ramet_error *err)
+{
+	uint32_t row, at = c->target.rows, fresh = 0;
+	size_t from;
+	int r = 0;
+
+	for (row = record->first; !r && row < record->first + record->n; row++) {
+		c->begins[row] = c->target.rows;
+		r = rameti_convert_restore(c, row, err);
+		c->ends[row] = c->target.rows;
+		if (r || rameti_convert_bit(c->plan.skip, row))
+			continue;
+		c->begins[row] = c->target.rows;
+		if (!fresh++)
+			at = c->target.rows;
+		c->report->entries++;
+		if (rameti_convert_bit(c->plan.off, row)) {
+			fresh -= drops_branches(c);
+			c->report->off_branch++;
+			tell(c, row, drops_branches(c) ? RAMETI_UNSAID : RAMETI_CARRIED);
+			continue;
+		}
+		from = c->target.out.len;
+		r = convert_row(c, record, row, err);
+		c->ends[row] = c->target.rows;
+		if (!r && record->n == 1 && is_same(c, record, from))
+			fresh = 0;
+	}
+	if (r)
+		return r;
+	if (!record->n && !record->is_header) {
+		r = is_part(c, record, err);
+		if (r < 0)
+			return r;
+		fresh = !r;
+	}
+	if (is_carrier(c, record))
+		fresh = rameti_convert_is_lessened(c, record->first);
+	return add_fate(c, at, fresh && !record->is_header, err);
+}
+
+/* ---- the whole ---- */
+
+/* The id of the new session. */
+static int choose_id(struct rameti_convert *c, struct ramet_error *err)
+{
+	struct ramet_bytes id = ramet_session_header(c->s)->id;
+
+	if (c->opts->id)
+		id = ramet_bytes_of(c->opts->id);
+	if (rameti_format_takes_id(c->opts->to, id))
+		ramet_buf_add(&c->id, id);
+	else if (c->opts->id)
+		return rameti_fail(err, RAMET_EINVAL,
+				   "\"%.60s\" cannot be the id of a session of the format %s",
+				   c->opts->id, c->opts->to);
+	else
+		return rameti_format_new_id(c->opts->to, &c->id, err);
+	return ramet_buf_status(&c->id) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* The id that a carried header has: its session gets its name again. */
+static int id_of_header(struct rameti_convert *c, struct ramet_error *err)
+{
+	int r = 0;
+
+	ramet_buf_reset(&c->id);
+	if (c->to_chain && !c->opts->id)
+		ramet_buf_add(&c->id, ramet_buf_bytes(&c->record));
+	else
+		r = ramet_json_parse(&c->doc, ramet_buf_bytes(&c->record), 0, err);
+	if (!r && !c->to_chain && !c->opts->id)
+		ramet_json_text(ramet_json_get(ramet_json_root(&c->doc), "id"), &c->id);
+	if (!r && !c->id.len)
+		r = choose_id(c, err);
+	return r;
+}
+
+/* Would a header of the source's format, made for this session, be the very one it has? */
+static int can_be_made_again(struct rameti_convert *c, const struct rameti_draft_header *h)
+{
+	ramet_buf_reset(&c->text);
+	rameti_session_codec(c->s)->write_header(h, &c->text);
+	return ramet_bytes_eq(ramet_buf_bytes(&c->text), header_line(c->s));
+}
+
+static int begin(struct rameti_convert *c, struct ramet_error *err)
+{
+	const struct ramet_header *from = ramet_session_header(c->s);
+	const struct ramet_bytes none = { NULL, 0 };
+	struct rameti_target_opts opts = { .format = c->opts->to,
+					   .place = c->opts->place,
+					   .sync = c->opts->level != RAMET_LEVEL_NONE,
+					   .dry = c->opts->dry,
+					   .memory = c->memory != NULL };
+	struct rameti_draft_header h = { .cwd = ramet_session_cwd(c->s, none),
+					 .parent_session = from->parent_session };
+	struct ramet_bytes line = none;
+	int r = rameti_convert_carried_header(c, err);
+
+	if (r == 1) {
+		r = id_of_header(c, err);
+		opts.as_stored = c->to_chain;
+		if (!c->opts->id && !c->to_chain)
+			line = ramet_buf_bytes(&c->record);
+	} else if (!r) {
+		r = choose_id(c, err);
+		if (same_lines(c) && ramet_bytes_eq(ramet_buf_bytes(&c->id), from->id))
+			line = header_line(c->s);
+		/* the header as it is stored is carried too, unless it can be made again */
+		ramet_buf_add(&c->header_line, from->json);
+	}
+	h.id = ramet_buf_bytes(&c->id);
+	h.time_ms = from->created_ms == RAMET_TIME_NONE ? 0 : from->created_ms;
+	if (!r && same_codec(c) && can_be_made_again(c, &h))
+		c->header_of_lines = 1;
+	if (!r && (ramet_buf_status(&c->header_line) < 0 || ramet_buf_status(&c->text) < 0))
+		r = rameti_fail_nomem(err);
+	if (!r && line.ptr && line.ptr == c->record.ptr) {
+		ramet_buf_reset(&c->text);           /* the record buffer is used again */
+		ramet_buf_add(&c->text, line);
+		line = ramet_buf_bytes(&c->text);
+	}
+	if (!r)
+		r = rameti_target_begin(&c->target, &opts, &h, line, err);
+	c->start_rows = c->target.rows;
+	return r;
+}
+
+static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
+{
+	struct rameti_record record;
+	int r = rameti_records_open(&c->records, c->s, err), copy = same_lines(c);
+
+	while (!r && (r = rameti_records_next(&c->records, &record, err)) == 1) {
+		r = 0;
+		if (record.is_before || (copy && record.is_header)) {
+			r = add_fate(c, 0, 0, err);
+			continue;
+		}
+		if (!copy) {
+			r = convert_record(c, &record, err);
+			continue;
+		}
+		r = rameti_target_line(&c->target, record.line, err);
+		c->report->entries += record.n;
+		c->report->said += record.n;
+	}
+	if (!r)
+		r = rameti_convert_restore(c, UINT32_MAX, err);
+	rameti_records_close(&c->records);
+	return r;
+}
+
+/* Lines are the same, but the id had to be another. */
+static int carry_header(struct rameti_convert *c, struct ramet_error *err)
+{
+	uint32_t last = ramet_tree_leaf(c->tree);
+	int r = 0;
+
+	if (ramet_bytes_eq(ramet_buf_bytes(&c->id), ramet_session_header(c->s)->id))
+		return 0;
+	if (last != RAMET_NONE)
+		r = rameti_convert_set_last(c, ramet_tree_id(c->tree, last), err);
+	return r < 0 ? r : rameti_convert_carry(c, err);
+}
+
+static int make_maps(struct rameti_convert *c, struct ramet_error *err)
+{
+	c->begins = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->begins));
+	c->ends = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->ends));
+	return c->begins && c->ends ? 0 : rameti_fail_nomem(err);
+}
+
+static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
+		   struct ramet_convert_report *report, struct ramet_buf *memory,
+		   struct ramet_error *err);
+
+static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
+		   struct ramet_convert_report *report, struct ramet_buf *memory,
+		   struct ramet_error *err);
+
+/* A session that has been of the target's format, then of one whose lines are nearly the same, goes
+ * back as it came: what these two tell alike is carried only once. */
+static int convert_by(struct rameti_convert *c, const struct rameti_codec *by,
+		      struct ramet_error *err)
+{
+	const struct ramet_convert_opts first = { .to = by->name, .level = RAMET_LEVEL_NONE };
+	const struct ramet_open_opts how = { .format = by->name };
+	struct ramet_convert_report *report = c->report, unused;
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_session *s = NULL;
+	int r = convert(c->s, &first, &unused, &text, err);
+
+	ramet_convert_report_release(&unused);
+	if (!r)
+		r = ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &how, err);
+	ramet_buf_release(&text);
+	if (!r) {
+		ramet_convert_report_release(report);
+		r = convert(s, c->opts, report, NULL, err);
+	}
+	ramet_session_close(s);
+	return r;
+}
+
+/* Can the source have no branches? */
+static int is_linear(const struct rameti_convert *c)
+{
+	const struct rameti_home *home = rameti_session_home(c->s);
+
+	return c->from_chain || (home && home->linear);
+}
+
+static int run(struct rameti_convert *c, struct ramet_error *err)
+{
+	uint32_t leaf = c->opts->one_branch ? c->opts->leaf : RAMET_NONE, random;
+	int r = rameti_format_find(c->opts->to, &c->to, &c->home, err), linear;
+
+	if (r < 0)
+		return r;
+	linear = c->to->pieces || (c->home && c->home->linear);
+	c->from_chain = rameti_session_codec(c->s)->pieces != NULL;
+	c->to_chain = c->to->pieces != NULL;
+	if (leaf == RAMET_NONE && linear && !c->from_chain)
+		leaf = ramet_session_leaf(c->s);
+	r = rameti_random(NULL, &random, sizeof(random), err);
+	rameti_id_start(&c->ids, random);
+	if (!r)
+		r = rameti_convert_plan(&c->plan, c->s, c->to->name, leaf, c->opts->lean, err);
+	if (!r)
+		r = make_maps(c, err);
+	if (!r && c->plan.by && is_linear(c) && !c->to_chain && !c->opts->lean &&
+	    !c->opts->one_branch && !c->memory)
+		return convert_by(c, c->plan.by, err);
+	if (!r)
+		r = begin(c, err);
+	if (!r)
+		r = convert_lines(c, err);
+	if (!r && !c->opts->lean && !same_lines(c))
+		r = rameti_convert_carry(c, err);
+	else if (!r && !c->opts->lean && !c->opts->id)
+		r = carry_header(c, err);
+	if (!r) {                                    /* may fail: nothing is there yet */
+		ramet_buf_add(&c->report->id, ramet_buf_bytes(&c->target.encoder.id));
+		r = ramet_buf_status(&c->report->id) < 0 ? rameti_fail_nomem(err) : 0;
+	}
+	if (!r)
+		r = rameti_target_end(&c->target, &c->report->path, err);
+	c->report->bytes = c->target.size;
+	if (!r && c->memory)
+		ramet_buf_add(c->memory, ramet_buf_bytes(&c->target.out));
+	return r;
+}
+
+static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
+		   struct ramet_convert_report *report, struct ramet_buf *memory,
+		   struct ramet_error *err)
+{
+	struct rameti_convert c = { .s = s,
+				    .opts = opts,
+				    .report = report,
+				    .memory = memory,
+				    .doc = RAMET_JSON_DOC_INIT };
+	struct ramet_buf *const bufs[] = { &c.scratch, &c.record, &c.entry, &c.last,	    &c.text,
+					   &c.id,      &c.header_line, &c.number, &c.data };
+	size_t i;
+	int r;
+
+	memset(report, 0, sizeof(*report));
+	ramet_buf_init(&report->path, SIZE_MAX / 2);
+	ramet_buf_init(&report->id, SIZE_MAX / 2);
+	for (i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
+		ramet_buf_init(bufs[i], SIZE_MAX / 2);
+	c.target.file.file.fd = -1;
+	ramet_session_lock(s);
+	c.tree = ramet_session_tree(s);
+	r = run(&c, err);
+	ramet_session_unlock(s);
+	rameti_target_release(&c.target);
+	rameti_convert_plan_release(&c.plan);
+	for (i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
+		ramet_buf_release(bufs[i]);
+	ramet_json_doc_release(&c.doc);
+	ramet_free(c.fates);
+	ramet_free(c.begins);
+	ramet_free(c.ends);
+	return r;
+}
+
+int ramet_convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
+		  struct ramet_convert_report *report, struct ramet_error *err)
+{
+	return convert(s, opts, report, NULL, err);
+}
+
+void ramet_convert_report_release(struct ramet_convert_report *report)
+{
+	ramet_buf_release(&report->path);
+	ramet_buf_release(&report->id);
+}

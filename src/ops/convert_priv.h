@@ -1,0 +1,97 @@
+/*
+ * ops/convert_priv.h - what the files that convert sessions share.
+ */
+#ifndef RAMETI_OPS_CONVERT_PRIV_H
+#define RAMETI_OPS_CONVERT_PRIV_H
+
+#include "codec/carry.h"
+#include "ramet/ops.h"
+#include "store/birth.h"
+#include "store/records.h"
+#include "store/target.h"
+
+/* A stored line of some format that the source carries: it stands for n entries of the source from
+ * row `at` on. */
+struct rameti_cover {
+	uint32_t at, n, row;                     /* row: the entry that carries it */
+	int header;
+	const struct rameti_codec *codec;        /* of the line; NULL: not known */
+	int object, needless; /* the line is one; it is of no use any more */
+};
+/* What is to be done with the source's rows. */
+struct rameti_convert_plan {
+	struct rameti_cover *covers; /* of the target's format: by at, then as they were written */
+	struct rameti_cover *others; /* of other formats, that are still needed; by row */
+	uint32_t n_covers, cap_covers, n_others, cap_others;
+	/* a bit a row: covered, carrying a line of no use any more, or made by a conversion
+	 * and not by anybody */
+	uint8_t *skip;
+	/* the source was of the target's format once, and of this one in between, whose lines are
+	 * nearly pi's; NULL: it was not */
+	const struct rameti_codec *by;
+	uint8_t *carriers;                       /* a bit a row: it carries a line */
+	uint8_t *off;                            /* a bit a row: not on the branch; NULL: all are */
+	uint32_t n;
+};
+/* lean: no carried line is needed, but those of the target's format. */
+int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, const char *to,
+			uint32_t leaf, int lean, struct ramet_error *err);
+void rameti_convert_plan_release(struct rameti_convert_plan *p);
+static inline int rameti_convert_bit(const uint8_t *bits, uint32_t row)
+{
+	return bits && (bits[row / 8] >> (row % 8) & 1);
+}
+/* The stored line that a row carries, decoded, into out (reset first). */
+int rameti_convert_record(const struct ramet_session *s, uint32_t row, struct ramet_json_doc *doc,
+			  struct ramet_buf *scratch, struct ramet_buf *out,
+			  struct ramet_error *err);
+
+/* ---- convert_carry.c: stored lines that go along, or come back ---- */
+
+/* What became of one stored line. */
+struct rameti_convert_fate {
+	uint32_t at, n;                          /* entries of the target */
+	uint8_t carry;                           /* the line itself is to be carried */
+};
+
+struct rameti_convert {
+	struct ramet_session *s;
+	const struct ramet_tree *tree;
+	const struct ramet_convert_opts *opts;
+	struct ramet_convert_report *report;
+	const struct rameti_codec *to;
+	const struct rameti_home *home;          /* of the target; NULL: a file */
+	struct rameti_convert_plan plan;
+	struct rameti_target target;
+	struct rameti_records records;
+	struct rameti_id_maker ids;
+	struct ramet_json_doc doc;
+	struct ramet_buf scratch, record, entry, last, text;
+	struct rameti_convert_fate *fates;       /* of the lines, in order */
+	uint32_t n_fates, cap_fates, next_cover;
+	uint32_t *begins, *ends; /* rows of the target before and behind each row of the source */
+	uint32_t start_rows;                     /* entries that a new file starts with */
+	int from_chain, to_chain, has_last;
+	struct ramet_buf *memory; /* where the new session goes; NULL: to its place */
+	int header_of_lines; /* the header is only worth carrying with lines */
+	struct ramet_buf id, header_line, number, data;
+};
+
+/* The id of the entry that the next one hangs from. */
+int rameti_convert_set_last(struct rameti_convert *c, struct ramet_bytes id,
+			    struct ramet_error *err);
+/* Lines of the target's format that stand before this row, as they were. */
+int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_error *err);
+/* A header of the target's format that the source carries, into record: 1 there is one. */
+int rameti_convert_carried_header(struct rameti_convert *c, struct ramet_error *err);
+/* A row that carries a line of another format: *json becomes the same with the numbers of the
+ * target's rows. */
+int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
+			    struct ramet_error *err);
+/* Does the target tell fewer of the entries, or more, that a carried line stands for? Then its
+ * number does not lead back. */
+int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row);
+/* Behind all entries: the stored lines they came from. */
+int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * ops/forget_priv.h - what else has to know that a session is taken away.
+ */
+#ifndef RAMETI_OPS_FORGET_PRIV_H
+#define RAMETI_OPS_FORGET_PRIV_H
+
+#include "store/home.h"
+#include "store/layout.h"
+
+/* Its tool's own files forget the session. The session is gone by then: what fails there is no
+ * failure of the removal. */
+void rameti_forget_tell(const struct rameti_layout *layout, const char *path);
+/* A session that is a part of a file. ENOTFOUND, EIO, ECONFLICT, ENOMEM. */
+int rameti_forget_in_home(const struct rameti_home_path *home, struct ramet_error *err);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * store/layout.h - one tool's directory: names, locks, and the files it keeps beside sessions.
+ *
+ * A layout goes with a format. The log engine asks it for the lock and tells it of what was
+ * written; listing and creating ask it for places and names. Everything but `format` may be NULL.
+ */
+#ifndef RAMETI_STORE_LAYOUT_H
+#define RAMETI_STORE_LAYOUT_H
+
+#include "base/env.h"
+#include "codec/codec.h"
+#include "ramet/store.h"
+
+struct rameti_layout {
+	const char *format;
+	/* appends take flock on the session's path with this behind it; NULL: on the session */
+	const char *lock_suffix;
+
+	/* Under the lock, before a byte is written: a failure stops the append.
+	 * RAMETI_LOG_AGAIN: the file was replaced by this, look anew. path: of the session. */
+	int (*before)(const struct rameti_env *env, const char *path, struct ramet_error *err);
+	/* Under the lock, rows from `first` on are stored: keep the tool's own files in step. A
+	 * failure there does not make the append one. */
+	void (*after)(struct ramet_session *s, uint32_t first);
+	/* Under the lock, the session's file was removed: its side files, and its place in the
+	 * tool's index. */
+	int (*removed)(const struct rameti_env *env, const char *path, struct ramet_error *err);
+
+	/* Where the tool keeps its sessions, from the environment; appended. ENOTFOUND. */
+	int (*root)(struct ramet_buf *out, struct ramet_error *err);
+	/* Below that: sessions in it (0), in directories in it (1), or in directories of those (2).
+	 * Where several may be, the deepest. */
+	int depth;
+	/* May a file of this name be a session? Directories it may not enter are told by
+	 * is_dir_name. */
+	int (*is_name)(const char *name);
+	int (*is_dir_name)(const char *name);
+	/* An id for a new session as the tool makes them; appended. */
+	int (*new_id)(const struct rameti_env *env, struct ramet_buf *id, struct ramet_error *err);
+	/* The path of a new session below a directory of this layout (its root, or one given), with
+	 * directories it makes for it; appended. */
+	int (*new_path)(const char *dir, const struct rameti_draft_header *h, struct ramet_buf *out,
+			struct ramet_error *err);
+	/* Is a file of this name the tool's, where the first bytes do not tell? */
+	int (*owns_name)(const char *name);
+	/* What an id for a session here must be; NULL: ramet_session_id_valid. */
+	int (*id_valid)(struct ramet_bytes id);
+};
+extern const struct rameti_layout rameti_layout_pi;
+extern const struct rameti_layout rameti_layout_ggcode;
+extern const struct rameti_layout rameti_layout_yoi;
+extern const struct rameti_layout rameti_layout_pirust;
+/* The layout of a format; never NULL. */
+const struct rameti_layout *rameti_layout_of(const char *format);
+/* That of the format a file seems to have. */
+const struct rameti_layout *rameti_layout_of_file(const char *path);
+
+#endif

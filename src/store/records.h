@@ -1,0 +1,44 @@
+/*
+ * store/records.h - the stored lines of a session in file order, and the entries each makes.
+ */
+#ifndef RAMETI_STORE_RECORDS_H
+#define RAMETI_STORE_RECORDS_H
+
+#include "base/lines.h"
+#include "codec/codec.h"
+#include "ramet/store.h"
+#include "store/home.h"
+
+struct rameti_records {
+	struct ramet_session *s;
+	struct rameti_lines lines;
+	int opened;
+	int in_file;                             /* lines is open; then comes what is in memory */
+	size_t at;                               /* in memory */
+	uint32_t row;
+};
+struct rameti_record {
+	struct ramet_bytes line;                 /* without its end; borrowed until the next one */
+	uint32_t first, n;                       /* rows it makes */
+	int is_header;                           /* then line begins where the header does */
+	int is_before;                           /* it stands before the header */
+};
+/* The session is not appended to meanwhile. */
+int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err);
+void rameti_records_close(struct rameti_records *r);
+/* 1: the next line that is not blank; 0: the end. ECONFLICT when another program changed it. */
+int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
+			struct ramet_error *err);
+/* An entry of this record as the current version of pi has it; borrowed from the record or in
+ * scratch. */
+int rameti_records_entry(struct rameti_records *r, const struct rameti_record *record, uint32_t row,
+			 struct ramet_buf *scratch, struct ramet_bytes *json,
+			 struct ramet_error *err);
+/* Its header as it is stored; empty for formats without a header line. */
+struct ramet_bytes rameti_session_header_line(const struct ramet_session *s);
+const struct rameti_codec *rameti_session_codec(const struct ramet_session *s);
+/* Where it lives, or NULL for a file of its own and for memory; and in which file there. */
+const struct rameti_home *rameti_session_home(const struct ramet_session *s);
+const char *rameti_session_home_file(const struct ramet_session *s);
+
+#endif

@@ -1,0 +1,511 @@
+/*
+ * store/target.c - sessions of any format made of entries: where they go, and line after line.
+ *
+ * Lines wait in memory until there are many of them; those of a home, which takes a session as a
+ * whole, until the end. What reading will make of each line is found out as it is written.
+ */
+#include "store/target.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/layout_pi.h"
+#include "store/session_priv.h"
+
+#define CHUNK ((size_t)1 << 20)
+#define HEAD_LEN 65536
+#define PATH_LEN_MAX ((size_t)1 << 20)
+
+/* ---- formats by name ---- */
+
+int rameti_format_find(const char *name, const struct rameti_codec **codec,
+		       const struct rameti_home **home, struct ramet_error *err)
+{
+	unsigned i;
+
+	*home = NULL;
+	*codec = rameti_codec_find(name);
+	if (*codec)
+		return 0;
+	*codec = &rameti_codec_pi;
+	for (i = 0; (*home = rameti_home_at(i)); i++)
+		if (!strcmp((*home)->format, name))
+			return 0;
+	return rameti_fail(err, RAMET_EINVAL, "no such format: %.40s", name);
+}
+
+int rameti_format_takes_id(const char *format, struct ramet_bytes id)
+{
+	const struct rameti_layout *l = rameti_layout_of(format);
+
+	return l->id_valid ? l->id_valid(id) : ramet_session_id_valid(id);
+}
+
+int rameti_format_new_id(const char *format, struct ramet_buf *id, struct ramet_error *err)
+{
+	static struct rameti_uuid7 generator;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	const struct rameti_layout *l = rameti_layout_of(format);
+	char made[37];
+	int r;
+
+	if (l->new_id)
+		return l->new_id(NULL, id, err);
+	pthread_mutex_lock(&lock);
+	r = rameti_uuid7(&generator, NULL, made, err);
+	pthread_mutex_unlock(&lock);
+	if (!r)
+		ramet_buf_add_str(id, made);
+	return r < 0 ? r : ramet_buf_status(id) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* ---- where it goes ---- */
+
+static int is_directory(const char *path)
+{
+	struct stat st;
+
+	return !rameti_path_stat(NULL, path, &st, NULL) && S_ISDIR(st.st_mode);
+}
+
+static int pi_path(const char *dir, const struct rameti_draft_header *h, struct ramet_buf *out,
+		   struct ramet_error *err)
+{
+	char time[40], *p;
+	int r = 0;
+
+	if (dir)
+		ramet_buf_add_str(out, dir);
+	else
+		r = ramet_pi_session_dir(h->cwd, out, err);
+	rameti_time_format(h->time_ms, time);
+	for (p = time; *p; p++)
+		if (*p == ':' || *p == '.')
+			*p = '-';
+	ramet_buf_addf(out, "/%s_", time);
+	ramet_buf_add(out, h->id);
+	ramet_buf_add_str(out, ".jsonl");
+	return r;
+}
+
+static int layout_path(const struct rameti_layout *l, const char *dir,
+		       const struct rameti_draft_header *h, struct ramet_buf *out,
+		       struct ramet_error *err)
+{
+	struct ramet_buf root = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int r = 0;
+
+	if (!l->new_path)
+		return pi_path(dir, h, out, err);
+	if (!dir)
+		r = l->root(&root, err);
+	if (!r && ramet_buf_status(&root) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r)
+		r = l->new_path(dir ? dir : root.ptr, h, out, err);
+	ramet_buf_release(&root);
+	return r;
+}
+
+/* A home's file, without the scheme that may stand in front of it. */
+static int home_path(const struct rameti_home *home, const char *place, struct ramet_buf *out,
+		     struct ramet_error *err)
+{
+	size_t len = home->scheme ? strlen(home->scheme) : 0;
+
+	if (!place)
+		return rameti_fail(err, RAMET_EINVAL,
+				   "which file? The format %s has no usual place", home->format);
+	if (len && !strncmp(place, home->scheme, len))
+		place += len;
+	ramet_buf_add_str(out, place);
+	return 0;
+}
+
+static int find_path(struct rameti_target *t, const struct rameti_target_opts *opts,
+		     const struct rameti_draft_header *h, struct ramet_error *err)
+{
+	struct stat st;
+	int r = 0;
+
+	if (t->home)
+		r = home_path(t->home, opts->place, &t->path, err);
+	else if (!opts->place || is_directory(opts->place))
+		r = layout_path(t->layout, opts->place, h, &t->path, err);
+	else
+		ramet_buf_add_str(&t->path, opts->place);
+	if (!r && ramet_buf_status(&t->path) < 0)
+		r = rameti_fail_nomem(err);
+	if (!r && !t->home && !rameti_path_stat(NULL, t->path.ptr, &st, NULL))
+		r = rameti_fail_at(err, RAMET_ECONFLICT, t->path.ptr, 0, RAMET_NO_OFFSET,
+				   "there is a file of this name already");
+	return r;
+}
+
+/* ---- lines ---- */
+
+static int write_out(struct rameti_target *t, struct ramet_error *err)
+{
+	int r = 0;
+
+	t->size += t->out.len;
+	if (!t->dry)
+		r = rameti_newfile_write(&t->file, ramet_buf_bytes(&t->out), err);
+	ramet_buf_reset(&t->out);
+	t->counted = 0;
+	return r;
+}
+
+/* A line of which it is known that it makes one entry was added to out. */
+static int count_line(struct rameti_target *t, struct ramet_error *err)
+{
+	if (ramet_buf_status(&t->out) < 0)
+		return rameti_fail_nomem(err);
+	t->counted = t->out.len;
+	t->rows++;
+	return t->out.len < CHUNK || t->home || t->memory ? 0 : write_out(t, err);
+}
+
+/* What was added to out: how many entries does reading find in it? Lines are whole. */
+static int count_rows(struct rameti_target *t, struct ramet_error *err)
+{
+	struct ramet_bytes rest;
+	int terminated, r = 0;
+	uint32_t len;
+
+	if (t->settled)
+		return count_line(t, err);
+	if (ramet_buf_status(&t->out) < 0)
+		return rameti_fail_nomem(err);
+	rameti_batch_reset(&t->batch);
+	while (t->counted < t->out.len) {
+		rest.ptr = t->out.ptr + t->counted;
+		rest.len = t->out.len - t->counted;
+		if (rameti_batch_line(&t->batch, t->codec, t->scanner, rest, t->size + t->counted,
+				      &len, &terminated) < 0)
+			return rameti_fail_nomem(err);
+		t->counted += len + (size_t)terminated;
+	}
+	if (t->codec->pieces)
+		r = rameti_reader_feed(&t->reader, &t->batch, err);
+	t->rows = t->codec->pieces ? ramet_tree_count(t->reader.tree) : t->rows + t->batch.n;
+	return r < 0 || t->out.len < CHUNK || t->home || t->memory ? r : write_out(t, err);
+}
+
+/* Where an entry behind lines of the format itself goes on: what the file starts with, and its
+ * last line. */
+static void note_line(struct rameti_target *t, struct ramet_bytes line)
+{
+	if (!t->codec->resume)
+		return;
+	if (t->head.len < HEAD_LEN) {
+		ramet_buf_add(&t->head, line);
+		ramet_buf_add_char(&t->head, '\n');
+	}
+	ramet_buf_reset(&t->last);
+	ramet_buf_add(&t->last, line);
+	t->behind_line = 1;
+}
+
+static int resume(struct rameti_target *t, struct ramet_error *err)
+{
+	size_t len = t->head.len;
+	int r;
+
+	ramet_buf_add(&t->head, ramet_buf_bytes(&t->last));
+	if (ramet_buf_status(&t->head) < 0 || ramet_buf_status(&t->last) < 0)
+		return rameti_fail_nomem(err);
+	r = t->codec->resume(&t->encoder, NULL, ramet_buf_bytes(&t->head), err);
+	ramet_buf_truncate(&t->head, len);
+	t->behind_line = 0;
+	return r;
+}
+
+int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct ramet_error *err)
+{
+	note_line(t, line);
+	ramet_buf_add(&t->out, line);
+	ramet_buf_add_char(&t->out, '\n');
+	return count_rows(t, err);
+}
+
+/* The raw text of a member, or what it holds as a decoded text: into to, NULL for what is none. */
+static struct ramet_bytes decoded(const struct ramet_json *v, struct ramet_buf *to)
+{
+	struct ramet_bytes none = { NULL, 0 };
+
+	ramet_buf_reset(to);
+	if (ramet_json_kind(v) != RAMET_JSON_STRING)
+		return none;
+	ramet_json_text(v, to);
+	return to->len ? ramet_buf_bytes(to) : (struct ramet_bytes){ "", 0 };
+}
+
+/* All members but those that every entry has, as the inside of an object. */
+static void add_own_members(const struct ramet_json *entry, struct ramet_buf *out)
+{
+	static const char *const common[] = { "type", "id", "parentId", "timestamp" };
+	const struct ramet_json *key, *value;
+	size_t i;
+
+	ramet_buf_reset(out);
+	for (key = ramet_json_next(entry, NULL); key; key = ramet_json_next(entry, value)) {
+		value = ramet_json_next(entry, key);
+		for (i = 0; i < 4 && !ramet_json_text_is(key, common[i]); i++)
+			;
+		if (i < 4)
+			continue;
+		if (out->len)
+			ramet_buf_add_char(out, ',');
+		ramet_buf_add(out, ramet_json_raw(key));
+		ramet_buf_add_char(out, ':');
+		ramet_buf_add(out, ramet_json_raw(value));
+	}
+}
+
+/* Through the codec's own writer, for formats that are nearly pi's. */
+static int draft_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
+{
+	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
+	const struct ramet_json *root;
+	struct rameti_draft d = { .timestamp = { NULL, 0 } };
+	int r = ramet_json_parse(&t->doc, entry, 0, err);
+
+	if (r < 0)
+		return r;
+	root = ramet_json_root(&t->doc);
+	add_own_members(root, &t->members);
+	d.type = decoded(ramet_json_get(root, "type"), &t->texts[0]);
+	d.id = decoded(ramet_json_get(root, "id"), &t->texts[1]);
+	d.parent = decoded(ramet_json_get(root, "parentId"), &t->texts[2]);
+	d.members = ramet_buf_bytes(&t->members);
+	if (ramet_json_get(root, "timestamp"))
+		d.timestamp = ramet_json_raw(ramet_json_get(root, "timestamp"));
+	if (ramet_buf_status(&t->members) < 0 || ramet_buf_status(&t->texts[0]) < 0 ||
+	    ramet_buf_status(&t->texts[1]) < 0 || ramet_buf_status(&t->texts[2]) < 0)
+		return rameti_fail_nomem(err);
+	t->codec->write_entry(&d, &t->out, found);
+	ramet_buf_add_char(&t->out, '\n');
+	return RAMETI_SAID;
+}
+
+/* Is this a custom entry that carries another one? Its type stands near its start. */
+static int is_carrier_text(struct ramet_bytes line)
+{
+	static const char mark[] = "\"customType\":\"ramet.entry\"";
+
+	return memmem(line.ptr, line.len < 256 ? line.len : 256, mark, sizeof(mark) - 1) != NULL;
+}
+
+static int is_carrier(const struct ramet_buf *out, size_t from)
+{
+	return is_carrier_text((struct ramet_bytes){ out->ptr + from, out->len - from });
+}
+
+int rameti_target_says_parent(struct ramet_bytes entry)
+{
+	return memmem(entry.ptr, entry.len < 256 ? entry.len : 256, "\"parentId\":", 11) != NULL;
+}
+
+int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
+{
+	size_t from = t->out.len;
+	int e, r = t->behind_line ? resume(t, err) : RAMETI_SAID;
+
+	if (r < 0)
+		return r;
+	if (ramet_buf_status(&t->encoder.id) < 0)
+		return rameti_fail_nomem(err);
+	if (t->codec->encode) {
+		r = t->codec->encode(&t->encoder, entry, &t->out, err);
+	} else if (t->codec != &rameti_codec_pi || !rameti_target_says_parent(entry)) {
+		r = draft_entry(t, entry, err);
+		if (!r && is_carrier(&t->out, from) && !is_carrier_text(entry))
+			r = RAMETI_CARRIED;
+	} else {
+		ramet_buf_add(&t->out, entry);
+		ramet_buf_add_char(&t->out, '\n');
+	}
+	if (r < 0)
+		return r;
+	if (t->home && t->home->says)
+		r = t->home->says(entry);
+	e = t->codec->pieces ? count_rows(t, err) : count_line(t, err);
+	return e < 0 ? e : r;
+}
+
+/* ---- beginning and end ---- */
+
+static int open_file(struct rameti_target *t, struct ramet_error *err)
+{
+	struct ramet_buf dir = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int r;
+
+	rameti_path_dir(t->path.ptr, &dir);
+	r = ramet_buf_status(&dir) < 0 ? rameti_fail_nomem(err) :
+					 rameti_dir_make(NULL, dir.ptr, 1, err);
+	ramet_buf_release(&dir);
+	return r < 0 ? r : rameti_newfile_open(&t->file, t->path.ptr, 0600, err);
+}
+
+static int add_start(struct rameti_target *t, const struct rameti_draft_header *header,
+		     struct ramet_bytes line, struct ramet_error *err)
+{
+	int r = 0;
+
+	if (t->codec->start && !t->as_stored) {
+		r = t->codec->start(&t->encoder, header, &t->out, err);
+		return r < 0 ? r : count_rows(t, err);
+	}
+	if (t->codec->pieces)
+		return 0;
+	if (line.ptr)
+		ramet_buf_add(&t->out, line);
+	else
+		t->codec->write_header(header, &t->out);
+	ramet_buf_add_char(&t->out, '\n');
+	t->counted = t->out.len;
+	return ramet_buf_status(&t->out) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* It reads what is written, so that rows are counted as they will be. */
+static int open_reader(struct rameti_target *t, const struct rameti_draft_header *header,
+		       struct ramet_error *err)
+{
+	uint64_t seed;
+	int r = rameti_random(NULL, &seed, sizeof(seed), err);
+
+	if (!r)
+		r = rameti_reader_init(&t->reader, t->codec, seed, NULL, NULL, err);
+	return r < 0 ? r : t->codec->begin(&t->reader, header->id, err);
+}
+
+int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts *opts,
+			const struct rameti_draft_header *header, struct ramet_bytes line,
+			struct ramet_error *err)
+{
+	static const struct rameti_newfile no_file = RAMETI_NEWFILE_INIT;
+	const struct ramet_bytes none = { NULL, 0 };
+	struct rameti_home_path where;
+	int i, r;
+
+	memset(t, 0, sizeof(*t));
+	t->file = no_file;
+	ramet_buf_init(&t->path, PATH_LEN_MAX);
+	ramet_buf_init(&t->out, SIZE_MAX / 2);
+	ramet_buf_init(&t->members, SIZE_MAX / 2);
+	ramet_buf_init(&t->head, SIZE_MAX / 2);
+	ramet_buf_init(&t->last, SIZE_MAX / 2);
+	for (i = 0; i < 3; i++)
+		ramet_buf_init(&t->texts[i], SIZE_MAX / 2);
+	rameti_batch_init(&t->batch);
+	t->sync = opts->sync;
+	t->dry = opts->dry;
+	t->memory = opts->memory;
+	t->as_stored = opts->as_stored;
+	r = rameti_format_find(opts->format, &t->codec, &t->home, err);
+	if (r < 0)
+		return r;
+	if (!t->home && opts->place && rameti_home_path(opts->place, &where) == 1 &&
+	    !strcmp(where.home->format, opts->format))
+		t->home = where.home; /* a database of the format, by its name */
+	if (t->home && t->home->codec)
+		t->codec = t->home->codec;
+	t->layout = rameti_layout_of(t->codec->name);
+	r = rameti_encoder_init(&t->encoder, t->codec, NULL, none, err);
+	ramet_buf_add(&t->encoder.id, header->id);
+	if (!r)
+		r = rameti_scanner_new(&t->scanner, t->codec->wants, t->codec->n_wants, 0, err);
+	if (!r && t->codec->pieces)
+		r = open_reader(t, header, err);
+	if (!r && !t->dry && !t->memory)
+		r = find_path(t, opts, header, err);
+	if (!r && !t->dry && !t->memory && !t->home)
+		r = open_file(t, err);
+	return r < 0 ? r : add_start(t, header, line, err);
+}
+
+static int tell_place(const struct rameti_target *t, const struct ramet_bytes *id,
+		      struct ramet_buf *path, struct ramet_error *err)
+{
+	if (t->home && t->home->scheme)
+		ramet_buf_add_str(path, t->home->scheme);
+	ramet_buf_add(path, ramet_buf_bytes(&t->path));
+	if (t->home && t->home->scheme) {
+		ramet_buf_add_char(path, '#');
+		ramet_buf_add(path, *id);
+	}
+	return ramet_buf_status(path) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* The tool's own index learns of the session. A failure there does not make it one. */
+static void tell_tool(const struct rameti_target *t)
+{
+	struct ramet_open_opts opts = { .no_cache = 1, .format = t->codec->name };
+	struct ramet_session *s = NULL;
+
+	if (!t->layout->after || ramet_session_open(&s, t->path.ptr, &opts, NULL) < 0)
+		return;
+	if (rameti_log_begin(s, NULL) == 0) {
+		t->layout->after(s, 0);
+		rameti_log_end(s);
+	}
+	ramet_session_close(s);
+}
+
+static int create_at_home(struct rameti_target *t, struct ramet_error *err)
+{
+	t->size = t->out.len;
+	return t->home->create(t->path.ptr, ramet_buf_bytes(&t->out), t->sync, err);
+}
+
+static int commit_file(struct rameti_target *t, struct ramet_error *err)
+{
+	int r = write_out(t, err);
+
+	if (!r)
+		r = rameti_newfile_commit(&t->file, t->sync ? RAMETI_NEWFILE_SYNC : 0, err);
+	if (!r)
+		tell_tool(t);
+	return r;
+}
+
+int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ramet_error *err)
+{
+	struct ramet_bytes id = ramet_buf_bytes(&t->encoder.id);
+	size_t before;
+	int r;
+
+	if (t->dry || t->memory) {
+		t->size += t->out.len;
+		return 0;
+	}
+	before = path->len;
+	r = tell_place(t, &id, path, err);           /* may fail: nothing is there yet */
+	if (!r)
+		r = t->home ? create_at_home(t, err) : commit_file(t, err);
+	if (r < 0)
+		ramet_buf_truncate(path, before);
+	return r;
+}
+
+void rameti_target_release(struct rameti_target *t)
+{
+	int i;
+
+	rameti_newfile_abort(&t->file);
+	rameti_encoder_release(&t->encoder);
+	rameti_scanner_free(t->scanner);
+	rameti_batch_release(&t->batch);
+	if (t->reader.codec)
+		rameti_reader_release(&t->reader);
+	ramet_json_doc_release(&t->doc);
+	ramet_buf_release(&t->path);
+	ramet_buf_release(&t->out);
+	ramet_buf_release(&t->members);
+	ramet_buf_release(&t->head);
+	ramet_buf_release(&t->last);
+	for (i = 0; i < 3; i++)
+		ramet_buf_release(&t->texts[i]);
+}

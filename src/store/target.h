@@ -1,0 +1,69 @@
+/*
+ * store/target.h - a new session of any format, made of entries and records.
+ *
+ * Its file appears when all of it is there; what has not ended leaves nothing behind.
+ */
+#ifndef RAMETI_STORE_TARGET_H
+#define RAMETI_STORE_TARGET_H
+
+#include "base/newfile.h"
+#include "codec/codec.h"
+#include "json/scan.h"
+#include "store/home.h"
+#include "store/layout.h"
+
+struct rameti_target {
+	const struct rameti_codec *codec;
+	const struct rameti_layout *layout;
+	const struct rameti_home *home;          /* NULL: a file of its own */
+	struct ramet_buf path;                   /* where it goes: a file, or that of the home */
+	struct rameti_encoder encoder;
+	struct rameti_scanner *scanner;
+	struct rameti_batch batch;
+	struct rameti_reader reader;             /* of what is written, when records make entries */
+	struct rameti_newfile file;
+	struct ramet_buf out;                    /* lines not written yet; all of them for a home */
+	size_t counted;                          /* bytes of out whose rows are counted */
+	struct ramet_json_doc doc;
+	struct ramet_buf members, texts[3];      /* of the entry being written */
+	uint32_t rows;                           /* entries that reading it will find */
+	uint64_t size;                           /* bytes */
+	struct ramet_buf head, last; /* of lines of the format itself: the first ones, the last */
+	int behind_line;                         /* last stands at the end */
+	int sync, dry, as_stored, memory;
+	int settled;                             /* nobody asks for rows any more */
+};
+
+struct rameti_target_opts {
+	const char *format;
+	/* a file that does not exist, a directory, FILE of a home (with or without its scheme);
+	 * NULL: where the format's own program keeps its sessions */
+	const char *place;
+	int sync;
+	int dry;                                 /* count, write nothing */
+	int memory; /* nothing is written: when it ends, out holds all of it */
+	int as_stored; /* all that it starts with comes as lines of the format itself */
+};
+/* t need not be initialised. header: with an id that suits the format; line: the stored header of
+ * this format to be used as it is (ptr NULL: none). ECONFLICT when the place is taken. */
+int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts *opts,
+			const struct rameti_draft_header *header, struct ramet_bytes line,
+			struct ramet_error *err);
+/* An entry as pi writes it. enum rameti_said. */
+int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err);
+/* Pi's entries all say what they hang from, near their start. */
+int rameti_target_says_parent(struct ramet_bytes entry);
+/* A line of this very format. */
+int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct ramet_error *err);
+/* It is there; its path or URL is appended. */
+int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ramet_error *err);
+void rameti_target_release(struct rameti_target *t);
+
+/* The name of a format, and what holds it; NULL home: files of codec's lines. EINVAL. */
+int rameti_format_find(const char *name, const struct rameti_codec **codec,
+		       const struct rameti_home **home, struct ramet_error *err);
+/* Does an id suit a format? Else a new one is made by its layout. */
+int rameti_format_takes_id(const char *format, struct ramet_bytes id);
+int rameti_format_new_id(const char *format, struct ramet_buf *id, struct ramet_error *err);
+
+#endif

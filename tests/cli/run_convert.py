@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""ramet convert, import, export to other forms, events, trace and prune, from outside.
+
+    RAMET_BIN=build/ramet tests/cli/run_convert.py [-v] [NAME...]
+
+Works in a home directory of its own, as run_cli.py does, whose helpers it uses. A NAME runs only
+the tests whose name contains it. Ends with "N passed, N failed". What conversion does to every
+golden session is golden/run_convert.py's.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+import run_cli as cli  # noqa: E402
+from run_cli import (HOME, TMP, Skipped, assistant, check, header, refused, same, tool,  # noqa: E402
+                     user, write)
+
+HERE = os.path.join(TMP, "convert")
+ID = "0196ffff-0000-7000-8000-0000000000d0"
+
+
+def session(name="s.jsonl", *lines):
+    shutil.rmtree(HERE, ignore_errors=True)
+    talk = lines or (user("u1", None, 1, "list it"),
+                     assistant("a1", "u1", 2, "I look.", calls=[("ls", {"path": "."})]),
+                     tool("t1", "a1", 3, "a.c ```\nb.c"),
+                     user("u2", "a1", 4, "the other branch"))
+    return write(os.path.join(HERE, name), header(ID), *talk)
+
+
+def doing(*args, **kw):
+    return cli.run(*args, unchanged=False, **kw)
+
+
+def content(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+# -- convert
+
+def test_convert_there_and_back():
+    path = session()
+    for to in ("pirust", "ggcode", "yoi", "ckptmgr", "sqlite"):
+        place = os.path.join(HERE, f"to-{to}")
+        there = json.loads(doing("convert", path, "--to", to, "-o", place, "--json").out)
+        same([there["from"], there["to"], there["entries"], there["dryRun"]], ["pi", to, 4, False])
+        same(there["said"] + there["carried"] + there["leftOut"], 4)
+        back = os.path.join(HERE, f"from-{to}.jsonl")
+        done = json.loads(doing("convert", there["path"], "--to", "pi", "-o", back, "--json").out)
+        same(done["path"], back)
+        same(content(back), content(path), to)
+
+
+def test_convert_says_what_it_does():
+    path = session()
+    told = cli.run("convert", path, "--to", "ggcode", "--dry-run").out
+    check("would convert 4 entries from pi to ggcode" in told, told)
+    check("1 of them are on other branches" in told or "2 of them are on other branches" in told, told)
+    check("stored lines would be carried" in told, told)
+    same(os.listdir(HERE), ["s.jsonl"])
+
+
+def test_convert_goes_where_the_program_keeps_its_own():
+    path = session()
+    told = json.loads(doing("convert", path, "--to", "ggcode", "--json").out)
+    check(told["path"].startswith(os.path.join(HOME, ".ggcode", "sessions")), told["path"])
+    listed = cli.run("list", "--store", "ggcode", "--json").out
+    check(told["id"] in listed, listed)
+    refused("convert", path, "--to", "ggcode", code=3, says="there is a file of this name already")
+
+
+def test_convert_one_branch():
+    path = session()
+    place = os.path.join(HERE, "one.jsonl")
+    told = json.loads(doing("convert", path, "--to", "pi", "-o", place, "--leaf", "t1", "--lean", "--json").out)
+    same([told["entries"], told["said"], told["offBranch"], told["leftOut"]], [4, 3, 1, 1])
+    same(json.loads(cli.run("path", place, "--json").out), ["u1", "a1", "t1"])
+
+
+def test_convert_is_refused():
+    path = session()
+    refused("convert", path, code=2, says="which format?")
+    refused("convert", path, "--to", "word", code=3, says="no such format: word")
+    refused("convert", path, "--to", "sqlite", code=3, says="which file?")
+    refused("convert", path, "--to", "pi", "-o", path, code=3, says="already")
+    refused("convert", path, "--to", "pi", "-o", HERE, "--id", "../up", code=3, says="cannot be the id")
+    refused("convert", path, "--to", "pi", "--leaf", "nobody", code=3, says="nobody")
+
+
+# -- import, export
+
+def test_import():
+    path = session()
+    yoi = os.path.join(HERE, "y.jsonl")
+    doing("export", path, "--format", "yoi", "-o", yoi)
+    into = os.path.join(HERE, "store")
+    told = json.loads(doing("import", yoi, "--into", into, "--json").out)
+    same([told["from"], told["to"]], ["yoi", "pi"])
+    check(told["path"].startswith(into + "/"), told["path"])
+    check(content(told["path"]) == content(path), "the way back")
+    told = json.loads(doing("import", yoi, "--into", "sqlite:" + os.path.join(HERE, "all.db"), "--json").out)
+    same(told["to"], "sqlite")
+    same(len(cli.run("list", "--store", "sqlite:" + os.path.join(HERE, "all.db"), "--json").out.splitlines()), 1)
+    told = json.loads(cli.run("import", yoi, "--dry-run", "--json").out)
+    check("path" not in told and told["dryRun"], told)
+
+
+def test_export_markdown():
+    path = session()
+    out = cli.run("export", path, "--md", "--leaf", "t1").out
+    same(out.splitlines()[:1], ["# list it"])
+    for part in (f"**Session:** {ID}\n", "**Created:** 2026-03-02T09:00:00Z\n", "**Messages:** 3\n\n---\n",
+                 "## User\n\nlist it\n\n---\n", "## Assistant\n\nI look.\n\n**Tool Call:** `ls`\n",
+                 "```json\n{\"path\":\".\"}\n```\n", "**Tool Result** (error=false):\n````\na.c ```\nb.c\n````\n"):
+        check(part in out, f"{part!r} is not in {out!r}")
+    check(out.endswith("\n---\n\n"), out[-20:])
+    check("the other branch" not in out, out)
+    place = os.path.join(HERE, "talk.md")
+    doing("export", path, "--md", "-o", place)
+    same(content(place).decode(), cli.run("export", path, "--md").out)
+    refused("export", path, "--md", "--jsonl", code=2, says="which form?")
+    refused("export", path, "--format", "yoi", "--force", "-o", place, code=2, says="never replaces")
+
+
+# -- events, trace
+
+def test_events():
+    path = session()
+    event = {"event_id": "e1", "type": "text", "data": {"text": "hi"}}
+    for to in ("pi", "ggcode", "yoi"):
+        place = path if to == "pi" else os.path.join(HERE, to + ".jsonl")
+        if to != "pi":
+            doing("convert", path, "--to", to, "-o", place)
+        doing("events", place, "--append", json.dumps(event))
+        events = [json.loads(line) for line in cli.run("events", place, "--json").out.splitlines()]
+        same(events[-1]["event_id"], "e1", to)
+        same(events[-1]["data"], {"text": "hi"}, to)
+    refused("events", path, "--append", "[1]", code=3, says="an event is a JSON object")
+
+
+def test_trace():
+    path = session()
+    refused("trace", path, code=3, says="no such file")
+    doing("trace", path, "--append", '{"turn":2,"label":"retry","data":{"n":1}}')
+    doing("trace", path, "--append", '{"turn":2,"llm_call":1,"event":{"Ping":{"timestamp":1}},"ts":1000}')
+    lines = [json.loads(line) for line in cli.run("trace", path, "--json").out.splitlines()]
+    same([lines[0]["label"], lines[0]["turn"], lines[1]["ts"]], ["retry", 2, 1000])
+    check("1970-01-01T00:00:01.000Z turn 2 call 1 " in cli.run("trace", path).out, "text")
+    check(os.path.exists(os.path.join(HERE, "s.trace.jsonl")), "beside the session")
+    refused("trace", path, "--append", '{"turn":2}', code=3, says='an "event" or a "label"')
+
+
+# -- prune
+
+def test_prune():
+    path = session()
+    old = time.time() - 400 * 86400
+    os.utime(path, (old, old))
+    fresh = write(os.path.join(HERE, "new.jsonl"), header("0196ffff-0000-7000-8000-0000000000d1"),
+                  user("u1", None, 1, "x"))
+    check(os.path.exists(fresh), fresh)
+    same(cli.run("prune", "--before", "2020-01-01", "--store", HERE).out, "0 old sessions\n")
+    told = cli.run("prune", "--before", "2026-06-01", "--store", HERE).out
+    check("would go" in told and "s.jsonl" in told and "1 old session; --yes" in told, told)
+    check("new.jsonl" not in told, "its file is new")
+    done = json.loads(doing("prune", "--before", "2026-06-01", "--store", HERE, "--yes", "--json").out)
+    same([done["result"], os.path.basename(done["path"])], ["moved", "s.jsonl"])
+    check(os.path.exists(done["movedTo"]) and not os.path.exists(path), done)
+    refused("prune", "--store", HERE, code=2, says="--before DATE")
+    refused("prune", "--before", "2026-01-01", code=2, says="--store ST")
+    refused("prune", "--before", "soon", "--store", HERE, code=2, says="is no date")
+
+
+def main():
+    cli.make_home()
+    wanted = [w for w in sys.argv[1:] if not w.startswith("-")]
+    passed = failed = 0
+    for name, test in list(globals().items()):
+        if not name.startswith("test_") or (wanted and not any(w in name for w in wanted)):
+            continue
+        try:
+            test()
+            passed += 1
+        except Skipped as e:
+            print(f"skipped {name}: {e}")
+        except Exception:
+            failed += 1
+            print(f"FAILED {name}")
+            traceback.print_exc()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    finally:
+        shutil.rmtree(TMP, ignore_errors=True)
+    sys.exit(code)
