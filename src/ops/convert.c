@@ -405,7 +405,8 @@ static int run(struct rameti_convert *c, struct ramet_error *err)
 	r = rameti_random(NULL, &random, sizeof(random), err);
 	rameti_id_start(&c->ids, random);
 	if (!r)
-		r = rameti_convert_plan(&c->plan, c->s, c->to->name, leaf, c->opts->lean, err);
+		r = rameti_convert_plan(&c->plan, c->s, c->to->name, leaf, c->opts->lean,
+					c->home && c->home->linear, err);
 	if (!r)
 		r = make_maps(c, err);
 	if (!r && c->plan.by && is_linear(c) && !c->to_chain && !c->opts->lean &&

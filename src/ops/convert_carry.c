@@ -106,7 +106,7 @@ int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row)
 	if (!o)
 		return 0;
 	renumbered(c, o, &at, &n);
-	return n != o->n;
+	return n != o->n || (!o->n && !o->header && c->plan.off);
 }
 
 int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,

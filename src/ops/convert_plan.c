@@ -115,8 +115,10 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 		set_bit(p->carriers, row);
 		c.codec = codec_named(ramet_json_get(data, "format"));
 		c.object = is_object(ramet_json_get(data, "record"));
-		r = ramet_json_text_is(ramet_json_get(data, "format"), to) ? add_cover(p, &c, err) :
-									     add_other(p, &c, err);
+		r = ramet_json_text_is(ramet_json_get(data, "format"), to) &&
+				    (c.n || c.header || !p->linear)
+			    ? add_cover(p, &c, err)
+			    : add_other(p, &c, err);
 	}
 	ramet_buf_release(&scratch);
 	ramet_json_doc_release(&doc);
@@ -136,8 +138,8 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 	for (row = c->at; row < c->at + c->n; row++)
 		if (!rameti_convert_bit(p->skip, row))
 			return 0;
-	if (c->n)
-		return 1;
+	if (c->n || p->linear)
+		return c->n > 0;
 	return c->object && ((c->at && rameti_convert_bit(p->skip, c->at - 1)) ||
 			     rameti_convert_bit(p->skip, c->at));
 }
@@ -196,11 +198,12 @@ static int find_branch(struct rameti_convert_plan *p, const struct ramet_session
 }
 
 int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, const char *to,
-			uint32_t leaf, int lean, struct ramet_error *err)
+			uint32_t leaf, int lean, int linear, struct ramet_error *err)
 {
 	int r = 0;
 
 	memset(p, 0, sizeof(*p));
+	p->linear = linear;
 	p->n = ramet_tree_count(ramet_session_tree(s));
 	p->skip = ramet_calloc(p->n / 8 + 1, 1);
 	p->carriers = ramet_calloc(p->n / 8 + 1, 1);

@@ -32,10 +32,12 @@ struct rameti_convert_plan {
 	uint8_t *carriers;                       /* a bit a row: it carries a line */
 	uint8_t *off;                            /* a bit a row: not on the branch; NULL: all are */
 	uint32_t n;
+	int linear;
 };
-/* lean: no carried line is needed, but those of the target's format. */
+/* lean: no carried line is needed, but those of the target's format. linear: the target is a home
+ * without branches, which takes entries only: other lines stay carried. */
 int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, const char *to,
-			uint32_t leaf, int lean, struct ramet_error *err);
+			uint32_t leaf, int lean, int linear, struct ramet_error *err);
 void rameti_convert_plan_release(struct rameti_convert_plan *p);
 static inline int rameti_convert_bit(const uint8_t *bits, uint32_t row)
 {
@@ -88,8 +90,8 @@ int rameti_convert_carried_header(struct rameti_convert *c, struct ramet_error *
  * target's rows. */
 int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
 			    struct ramet_error *err);
-/* Does the target tell fewer of the entries, or more, that a carried line stands for? Then its
- * number does not lead back. */
+/* Does the target tell fewer of the entries, or more, that a carried line stands for, or none of
+ * those around it? Then its numbers do not lead back. */
 int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row);
 /* Behind all entries: the stored lines they came from. */
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err);

@@ -430,6 +430,9 @@ def stores(results):
         appending(results, store)
         foreign_index(results, store)
         locks(results, store)
+        # outside ggcode's own directory a list is kept in step where there is one
+        with open(os.path.join(store, "index.json"), "w", encoding="utf-8") as f:
+            f.write("[]")
         deleting(results, store)
         torn(results, store)
 
