@@ -14,7 +14,7 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["base", "json", "model", "codec", "store", "ops"]
+HEADERS = ["base", "json", "model", "codec", "store", "ops", "ggcode", "yoi", "pirust", "ckptmgr"]
 PAGES = os.path.join("docs", "api")
 API = "RAMET_API "
 

@@ -138,6 +138,10 @@ static int delete_session(struct cli *cli, const struct session *s, struct ramet
 
 	if (args_has(&cli->args, "permanently"))
 		return delete_for_good(cli, s, err);
+	if (resolve_is_url(s->path.ptr))
+		return rameti_fail_at(err, RAMET_EINVAL, s->path.ptr, 0, RAMET_NO_OFFSET,
+				      "there is no trash for a part of a file; "
+				      "--permanently deletes it for good");
 	r = ramet_session_trash(s->path.ptr, &where, &why);
 	if (r == 0)
 		r = tell(cli, s, where.ptr, err);

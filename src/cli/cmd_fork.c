@@ -224,6 +224,9 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 		r = resolve_store_dir(into, f->cwd.ptr, &f->dir, err);
 	f->opts.cwd = cwd ? f->cwd.ptr : NULL;
 	f->opts.dir = f->dir.ptr ? f->dir.ptr : ramet_session_dir(f->source);
+	/* another format's place depends on no working directory, and is no directory of pi's */
+	if (strcmp(ramet_session_format(f->source), "pi") != 0 && (!into || !strcmp(into, "pi")))
+		f->opts.dir = ramet_session_dir(f->source);
 	f->opts.id = args_get(a, "id");
 	if (resolve_is_url(ramet_session_path(f->source)))
 		return r; /* its home knows which ids it has */

@@ -232,6 +232,20 @@ static size_t count_cells(const struct listing *l)
 	return cells;
 }
 
+/* 0 when all are of one. */
+static size_t widest_format(const struct listing *l)
+{
+	size_t widest = 6;
+	int several = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		several |= strcmp(l->items[i]->format, l->items[0]->format) != 0;
+		if (strlen(l->items[i]->format) > widest)
+			widest = strlen(l->items[i]->format);
+	}
+	return several ? widest : 0;
+}
+
 void listing_layout(struct listing_table *t, const struct listing *l, const struct out *o,
 		    int numbered)
 {
@@ -242,6 +256,7 @@ void listing_layout(struct listing_table *t, const struct listing *l, const stru
 	t->count_cells = count_cells(l);
 	t->id_cells = unique_length(l);
 	t->number_cells = numbered ? 3 : 0;
+	t->format_cells = widest_format(l);
 	t->project_cells = widest_project(l, most);
 	if (t->project_cells && t->project_cells < 7)
 		t->project_cells = 7;
@@ -251,6 +266,7 @@ static size_t used_cells(const struct listing_table *t)
 {
 	size_t used = 4 + 2 + t->count_cells + 2 + 6 + 2 + t->id_cells + 2;
 
+	used += t->format_cells ? t->format_cells + 2 : 0;
 	used += t->project_cells ? t->project_cells + 2 : 0;
 	return used + (t->number_cells ? t->number_cells + 2 : 0);
 }
@@ -263,6 +279,10 @@ void listing_print_head(struct out *o, const struct listing_table *t)
 	text_add_cell(&o->buf, ramet_bytes_of("MSGS"), t->count_cells, 1);
 	out_str(o, "    SIZE  ID");
 	text_add_blanks(&o->buf, t->id_cells);
+	if (t->format_cells) {
+		out_str(o, "FORMAT");
+		text_add_blanks(&o->buf, t->format_cells - 6 + 2);
+	}
 	if (t->project_cells) {
 		out_str(o, "PROJECT");
 		text_add_blanks(&o->buf, t->project_cells - 7 + 2);
@@ -320,6 +340,10 @@ void listing_print_row(struct out *o, const struct listing_table *t,
 	text_add_cell(&o->buf, id, t->id_cells, 0);
 	out_style(o, STYLE_NONE);
 	out_str(o, "  ");
+	if (t->format_cells) {
+		text_add_cell(&o->buf, ramet_bytes_of(s->format), t->format_cells, 0);
+		out_str(o, "  ");
+	}
 	add_project(o, t, s->cwd);
 	if (s->name.len)
 		out_style(o, STYLE_BOLD);

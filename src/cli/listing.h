@@ -31,6 +31,7 @@ void listing_release(struct listing *l);
 struct listing_table {
 	size_t count_cells, id_cells;
 	size_t project_cells;                    /* 0: no such column */
+	size_t format_cells;                     /* 0: all are of one format */
 	size_t number_cells;                     /* 0: lines are not numbered */
 	int64_t now_ms;
 };

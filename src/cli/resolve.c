@@ -212,7 +212,7 @@ int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
 	if (opts)
 		how = *opts;
 	how.no_cache |= args_has(&cli->args, "no-cache");
-	if (!strchr(word, '/') && !ends_in_jsonl(word))
+	if (resolve_is_url(word) || (!strchr(word, '/') && !ends_in_jsonl(word)))
 		how.create = 0;
 	if (r == 0 && ramet_buf_status(&path) < 0)
 		r = rameti_fail_nomem(err);

@@ -55,7 +55,8 @@ static void tell(struct rameti_convert *c, uint32_t row, int said)
 /* ---- entries ---- */
 
 /* In a tree the entries of a chain hang from what was really written before them. */
-static int hang(struct rameti_convert *c, struct ramet_bytes *json, struct ramet_error *err)
+static int hang(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
+		struct ramet_error *err)
 {
 	struct ramet_json_edit edit = { { "parentId", 8 }, { NULL, 0 } };
 	const struct ramet_json *root, *parent;
@@ -65,7 +66,11 @@ static int hang(struct rameti_convert *c, struct ramet_bytes *json, struct ramet
 		return r;
 	root = ramet_json_root(&c->doc);
 	parent = ramet_json_get(root, "parentId");
-	edit.value = c->has_last ? ramet_buf_bytes(&c->last) : ramet_bytes_of("null");
+	/* where the chain begins anew, so does the tree */
+	if (row && ramet_tree_row(c->tree, row)->parent == RAMET_NONE)
+		edit.value = ramet_bytes_of("null");
+	else
+		edit.value = c->has_last ? ramet_buf_bytes(&c->last) : ramet_bytes_of("null");
 	if (!ramet_bytes_eq(ramet_json_raw(parent), edit.value)) {
 		ramet_buf_reset(&c->entry);
 		r = ramet_json_edit(&c->entry, *json, root, &edit, 1, err);
@@ -90,7 +95,7 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 		r = rameti_convert_renumber(c, row, &json, err);
 	}
 	if (!r && c->from_chain && !c->to_chain)
-		r = hang(c, &json, err);
+		r = hang(c, row, &json, err);
 	else if (!r && !c->to_chain &&
 		 !(ramet_tree_row(c->tree, row)->flags & RAMET_ROW_NO_ID))
 		r = rameti_convert_set_last(c, ramet_tree_id(c->tree, row), err);
@@ -141,8 +146,8 @@ static int is_same(const struct rameti_convert *c, const struct rameti_record *r
 	if (c->home && c->home->linear && (row->flags & RAMET_ROW_HAS_PARENT) &&
 	    row->parent == RAMET_NONE)
 		return 0;
-	return out->len == from + record->line.len + 1 &&
-	       !memcmp(out->ptr + from, record->line.ptr, record->line.len) &&
+	return out->len == from + record->stored.len + 1 &&
+	       !memcmp(out->ptr + from, record->stored.ptr, record->stored.len) &&
 	       (same_codec(c) || rameti_target_says_parent(record->line));
 }
 
@@ -258,6 +263,8 @@ static int id_of_header(struct rameti_convert *c, struct ramet_error *err)
 static int can_be_made_again(struct rameti_convert *c, const struct rameti_draft_header *h)
 {
 	ramet_buf_reset(&c->text);
+	if (rameti_session_codec(c->s)->pieces)
+		return 0;                                /* it has no header line */
 	rameti_session_codec(c->s)->write_header(h, &c->text);
 	return ramet_bytes_eq(ramet_buf_bytes(&c->text), header_line(c->s));
 }
@@ -285,6 +292,7 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 		r = choose_id(c, err);
 		if (same_lines(c) && ramet_bytes_eq(ramet_buf_bytes(&c->id), from->id))
 			line = header_line(c->s);
+		opts.as_stored = c->to_chain && same_lines(c);
 		/* the header as it is stored is carried too, unless it can be made again */
 		ramet_buf_add(&c->header_line, from->json);
 	}
@@ -320,7 +328,7 @@ static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 			r = convert_record(c, &record, err);
 			continue;
 		}
-		r = rameti_target_line(&c->target, record.line, err);
+		r = rameti_target_line(&c->target, record.stored, err);
 		c->report->entries += record.n;
 		c->report->said += record.n;
 	}
@@ -349,10 +357,6 @@ static int make_maps(struct rameti_convert *c, struct ramet_error *err)
 	c->ends = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->ends));
 	return c->begins && c->ends ? 0 : rameti_fail_nomem(err);
 }
-
-static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
-		   struct ramet_convert_report *report, struct ramet_buf *memory,
-		   struct ramet_error *err);
 
 static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
 		   struct ramet_convert_report *report, struct ramet_buf *memory,

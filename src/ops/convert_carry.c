@@ -237,6 +237,18 @@ static int carries_any(const struct rameti_convert *c)
 	return 0;
 }
 
+/* In a tree the last line is the leaf: what is carried hangs from the leaf that the source has. */
+static int hang_from_leaf(struct rameti_convert *c, struct ramet_error *err)
+{
+	uint32_t leaf = ramet_session_leaf(c->s);
+
+	if (c->to_chain || c->from_chain || leaf == RAMET_NONE ||
+	    rameti_convert_bit(c->plan.skip, leaf) || rameti_convert_bit(c->plan.off, leaf) ||
+	    (ramet_tree_row(c->tree, leaf)->flags & RAMET_ROW_NO_ID))
+		return 0;
+	return rameti_convert_set_last(c, ramet_tree_id(c->tree, leaf), err);
+}
+
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
 	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
@@ -245,6 +257,8 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 	int r = rameti_records_open(&c->records, c->s, err);
 
 	c->target.settled = 1;
+	if (!r)
+		r = hang_from_leaf(c, err);
 	if (c->header_of_lines && !carries_any(c))
 		ramet_buf_reset(&c->header_line);
 	/* a chain has no header line: its session's id stands for one */
@@ -258,7 +272,7 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 		if (record.is_header && c->header_line.len)
 			r = write_raw(c, record.line, &start, 1, err);
 		else if (c->fates[i].carry)
-			r = write_raw(c, record.line, &c->fates[i], 0, err);
+			r = write_raw(c, record.stored, &c->fates[i], 0, err);
 	}
 	rameti_records_close(&c->records);
 	return r;

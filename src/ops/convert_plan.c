@@ -138,8 +138,10 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 	for (row = c->at; row < c->at + c->n; row++)
 		if (!rameti_convert_bit(p->skip, row))
 			return 0;
-	if (c->n || p->linear)
-		return c->n > 0;
+	if (c->n)
+		return 1;
+	if (p->linear && c->codec && !c->codec->pieces)
+		return 0;                                /* a line that is no entry stays carried */
 	return c->object && ((c->at && rameti_convert_bit(p->skip, c->at - 1)) ||
 			     rameti_convert_bit(p->skip, c->at));
 }

@@ -122,6 +122,9 @@ int rameti_fork_other(struct ramet_session **out, struct ramet_session *source, 
 		h.cwd = ramet_bytes_of(opts->cwd);
 	where.place = place.len ? place.ptr : NULL;
 	where.sync = !opts || opts->level != RAMET_LEVEL_NONE;
+	if (!r && opts && opts->dir && where.place == place.ptr && !rameti_session_home(source) &&
+	    !strcmp(opts->dir, place.ptr))
+		r = rameti_dir_make(NULL, place.ptr, 1, err);
 	if (!r)
 		r = rameti_target_begin(&t, &where, &h, none, err);
 	if (!r)

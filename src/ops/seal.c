@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/records.h"
 #include "base/hash.h"
 #include "base/lines.h"
 #include "base/newfile.h"
@@ -333,7 +334,11 @@ int ramet_session_seal(struct ramet_session *s, const struct ramet_seal_opts *op
 	ramet_buf_init(&g.session, RAMET_JSON_LEN_MAX);
 	ramet_buf_init(&g.hashes, RAMET_JSON_LEN_MAX);
 	ramet_buf_init(&g.scratch, RAMET_JSON_LEN_MAX);
-	if (opts && opts->key)
+	if (rameti_session_codec(s)->pieces || rameti_session_home(s))
+		r = rameti_fail_at(err, RAMET_EINVAL, ramet_session_path(s), 0, RAMET_NO_OFFSET,
+				   "seals are for files of pi's lines, not for the format %s",
+				   ramet_session_format(s));
+	if (!r && opts && opts->key)
 		r = read_key(&g, opts->key, err);
 	ramet_session_lock(s);
 	if (!r)

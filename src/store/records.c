@@ -79,6 +79,13 @@ int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 		if (e <= 0)
 			return e;
 	} while (is_blank(record->line));
+	record->stored = record->line;
+	if (!offset && reader->codec->pieces && record->line.len > 3 &&
+	    !memcmp(record->line.ptr, "\xef\xbb\xbf", 3)) {
+		record->line.ptr += 3;                   /* a byte order mark */
+		record->line.len -= 3;
+		offset = 3;
+	}
 	record->first = r->row;
 	while (r->row < n && ramet_tree_row(reader->tree, r->row)->offset == offset)
 		r->row++;

@@ -19,6 +19,7 @@ struct rameti_records {
 };
 struct rameti_record {
 	struct ramet_bytes line;                 /* without its end; borrowed until the next one */
+	struct ramet_bytes stored;               /* the same with a byte order mark before it */
 	uint32_t first, n;                       /* rows it makes */
 	int is_header;                           /* then line begins where the header does */
 	int is_before;                           /* it stands before the header */

@@ -395,7 +395,8 @@ int ramet_session_open(struct ramet_session **out, const char *path,
 		r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
 	if (!r && !s->home)
 		r = load_file(s, err);
-	else if (r == RAMET_ENOTFOUND && s->opts.create)
+	else if (r == RAMET_ENOTFOUND && s->opts.create && !s->home &&
+		 !rameti_home_path(path, &where))
 		r = rameti_session_begin(s, NULL, NULL, err);
 	if (r < 0) {
 		rameti_error_set_path(err, path);
