@@ -83,6 +83,17 @@ static int fork_away(struct cli *cli, struct ramet_session **s, uint32_t row,
 	return r;
 }
 
+/* Also an entry that the last record says beside others: it was printed as the new one. */
+static int is_leaf(const struct ramet_session *s, uint32_t row)
+{
+	const struct ramet_tree *t = ramet_session_tree(s);
+	uint32_t leaf = ramet_session_leaf(s);
+
+	if (row == RAMET_NONE || leaf == RAMET_NONE)
+		return row == leaf;
+	return ramet_tree_row(t, row)->offset == ramet_tree_row(t, leaf)->offset;
+}
+
 /* Is the leaf where the caller thinks it is? If not, refuse, go back to that entry, or on
  * from it in a session of our own. */
 static int expect_leaf(struct cli *cli, struct ramet_session **s, const char *expected, int policy,
@@ -94,7 +105,7 @@ static int expect_leaf(struct cli *cli, struct ramet_session **s, const char *ex
 	/* what others append from now on is found out under the lock */
 	if (policy != ON_CONFLICT_BRANCH)
 		ramet_session_on_conflict(*s, RAMET_CONFLICT_REFUSE);
-	if (r < 0 || row == ramet_session_leaf(*s))
+	if (r < 0 || is_leaf(*s, row))
 		return r;
 	if (policy == ON_CONFLICT_REFUSE)
 		return conflict(*s, expected, err);
@@ -118,21 +129,37 @@ static int place_leaf(struct cli *cli, struct ramet_session **where, int policy,
 	return r < 0 ? r : ramet_session_branch(s, row, err);
 }
 
+struct appending {
+	struct cli *cli;
+	const struct ramet_open_opts *opts;
+	int policy;
+	struct ramet_session *s;
+};
+
+static int open_session(void *user, struct ramet_error *err)
+{
+	struct appending *a = user;
+	int r;
+
+	ramet_session_close(a->s);
+	a->s = NULL;
+	r = resolve_session_with(a->cli, a->opts, &a->s, err);
+	return r < 0 ? r : place_leaf(a->cli, &a->s, a->policy, err);
+}
+
 static int append(struct cli *cli, const struct ramet_open_opts *opts, int policy,
 		  struct ramet_error *err)
 {
 	const char *given = cli->args.words[1];
-	struct ramet_session *s;
-	int r = resolve_session_with(cli, opts, &s, err);
+	struct appending a = { cli, opts, policy, NULL };
+	const struct feed_to to = { &a.s, open_session, &a };
+	int r = open_session(&a, err);
 
-	if (r < 0)
-		return r;
-	r = place_leaf(cli, &s, policy, err);
 	if (r == 0 && !strcmp(given, "-"))
-		r = feed_input(cli, s, err);
+		r = feed_input(cli, &to, err);
 	else if (r == 0)
-		r = feed_one(cli, s, ramet_bytes_of(given), err);
-	ramet_session_close(s);
+		r = feed_one(cli, &to, ramet_bytes_of(given), err);
+	ramet_session_close(a.s);
 	return r;
 }
 

@@ -87,7 +87,7 @@ static int apply(struct cli *cli, struct ramet_session *s, const struct ramet_co
 	char id[RAMET_ID_SIZE];
 	int r = out_ready(&cli->out, err);
 
-	if (r == 0 && p->first_kept != RAMET_NONE)
+	if (r == 0)
 		r = summary_read(args_get(&cli->args, "apply"), &text, err);
 	summary.text = ramet_buf_bytes(&text);
 	if (r == 0)
@@ -114,7 +114,10 @@ static int run_opened(struct cli *cli, struct ramet_session *s, struct ramet_err
 		r = ramet_compact_plan(s, leaf, &opts, &plan, err);
 	if (r < 0)
 		return r;
-	r = is_apply ? apply(cli, s, &plan, err) : show(cli, s, &plan, err);
+	if (is_apply && plan.first_kept != RAMET_NONE)
+		r = apply(cli, s, &plan, err);
+	else
+		r = show(cli, s, &plan, err);
 	ramet_compact_plan_release(&plan);
 	return r;
 }
@@ -167,7 +170,7 @@ const struct cmd cmd_compact = {
 		"would cut; the rest is what a summary replaces. No model is called: --plan\n"
 		"--text is for whatever writes summaries, and --apply takes what it wrote. Give\n"
 		"both the same --keep-tokens, and --apply the leafId of the plan as --expect.\n"
-		"--plan ends with 1 when there is nothing to compact. With --json --plan prints\n"
+		"Both end with 1 when there is nothing to compact. With --json --plan prints\n"
 		"{\"leafId\",\"firstKeptEntryId\",\"turnId\",\"tokensBefore\",\n"
 		"\"tokensSummarized\",\"tokensKept\",\"messages\",\"turnMessages\",\n"
 		"\"previousSummary\",\"readFiles\",\"modifiedFiles\",\"text\"}, --apply {\"id\"}.\n"

@@ -3,19 +3,10 @@
  */
 #include "cli/cli.h"
 #include "cli/conversion.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
-
-static int find_leaf(struct cli *cli, const struct ramet_session *s, uint32_t *leaf,
-		     struct ramet_error *err)
-{
-	const char *given = args_get(&cli->args, "leaf");
-
-	if (!given)
-		return 0;
-	return ramet_tree_resolve(ramet_session_tree(s), ramet_bytes_of(given), leaf, err);
-}
 
 static int run(struct cli *cli, struct ramet_error *err)
 {
@@ -29,9 +20,11 @@ static int run(struct cli *cli, struct ramet_error *err)
 	int r = opts.to ? 0 : rameti_fail(err, CLI_USAGE, "which format? --to FORMAT");
 
 	if (!r)
+		r = place_check_target(opts.to, opts.place, err);
+	if (!r)
 		r = resolve_session(cli, &s, err);
 	if (!r)
-		r = find_leaf(cli, s, &opts.leaf, err);
+		r = resolve_leaf(cli, s, &opts.leaf, err);
 	if (!r)
 		r = conversion_run(cli, s, &opts, err);
 	ramet_session_close(s);
@@ -42,7 +35,7 @@ static const struct opt opts[] = {
 	{ "to", 't', "FORMAT", "pi, pirust, ggcode, yoi, ckptmgr or sqlite" },
 	{ "output", 'o', "PLACE", "a new file, a directory, or a file of many sessions" },
 	{ "id", 0, "ID", "for the new session; else that of the old one" },
-	{ "leaf", 0, "ID", "only the path to this entry" },
+	{ "leaf", 0, "ID", "only the path to this entry; null: no entry" },
 	{ "lean", 0, NULL, "without the stored lines that lead back" },
 	{ "dry-run", 0, NULL, "only say what would be carried or left out" },
 	{ NULL, 0, NULL, NULL },
@@ -56,8 +49,8 @@ const struct cmd cmd_convert = {
 		"same again, byte for byte. The old session stays as it is.\n"
 		"With --json\n"
 		"{\"from\",\"to\",\"path\",\"id\",\"entries\",\"said\",\"carried\",\"leftOut\",\n"
-		"\"offBranch\",\"restored\",\"lines\",\"bytes\",\"kinds\":[{\"kind\",\"said\",\n"
-		"\"carried\",\"leftOut\"}],\"dryRun\"}.\n"
+		"\"damaged\",\"offBranch\",\"restored\",\"lines\",\"bytes\",\n"
+		"\"kinds\":[{\"kind\",\"said\",\"carried\",\"leftOut\"}],\"dryRun\"}.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet convert @last --to ggcode --dry-run\n"

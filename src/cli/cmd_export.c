@@ -7,6 +7,7 @@
 #include "cli/age.h"
 #include "cli/cli.h"
 #include "cli/conversion.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/clock.h"
@@ -136,9 +137,20 @@ static int export_session(struct cli *cli, struct ramet_session *s, const char *
 					   .one_branch = args_has(&cli->args, "leaf") };
 	int r = resolve_leaf(cli, s, &opts.leaf, err);
 
-	if (r == 0 && opts.leaf == RAMET_NONE)
-		opts.one_branch = 0;
 	return r < 0 ? r : conversion_run(cli, s, &opts, err);
+}
+
+/* Into a tool's own directory goes only what somebody imports. */
+static int check_place(const struct args *a, struct ramet_error *err)
+{
+	const char *format = args_get(a, "format"), *place = args_get(a, "output");
+	int r = place_check_format(format, err);
+
+	if (r == 0 && (!place || !strcmp(place, "-")))
+		return rameti_fail(err, CLI_USAGE,
+				   "where to? --format %s wants --output PLACE (ramet import puts "
+				   "a session into a tool's own store)", format);
+	return r < 0 ? r : place_check_target(format, place, err);
 }
 
 static int check_form(const struct args *a, struct ramet_error *err)
@@ -151,7 +163,7 @@ static int check_form(const struct args *a, struct ramet_error *err)
 		return rameti_fail(err, CLI_USAGE, "there is no --json here: --jsonl is JSON");
 	if (args_has(a, "force") && args_has(a, "format"))
 		return rameti_fail(err, CLI_USAGE, "--format never replaces a file");
-	return 0;
+	return args_has(a, "format") ? check_place(a, err) : 0;
 }
 
 static int run(struct cli *cli, struct ramet_error *err)
@@ -185,7 +197,7 @@ static const struct opt opts[] = {
 	{ "md", 0, NULL, "Markdown, as ggcode writes it" },
 	{ "format", 0, "F", "a session of this format: pi, pirust, ggcode, yoi, ckptmgr, sqlite" },
 	{ "leaf", 'l', "ID", "where the branch ends: an id, the prefix of one, or null" },
-	{ "output", 'o', "F", "into this file, which must not exist" },
+	{ "output", 'o', "F", "into this file, which must not exist; --format wants one" },
 	{ "force", 'f', NULL, "replace the file if it exists" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -194,8 +206,9 @@ const struct cmd cmd_export = {
 	.name = "export", .args = "[S]", .help = "one branch as a file of its own",
 	.more = "The path to the leaf, or to --leaf, on standard output or in a file. What\n"
 		"--jsonl writes is a session that pi opens, too. --format converts, all branches\n"
-		"unless --leaf is given; --output is a new file, a directory or a file of many\n"
-		"then, and with --json the report of ramet convert is printed.\n"
+		"unless --leaf is given; it wants --output, a new file, a directory or a file of\n"
+		"many (ramet import puts a session into a tool's own store), and with --json the\n"
+		"report of ramet convert is printed.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet export @last --jsonl -o branch.jsonl\n"

@@ -6,6 +6,7 @@
  */
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
@@ -199,7 +200,7 @@ static int write_fork(struct fork *f, struct ramet_error *err)
 	int r = make(f, &made, err);
 
 	if (r < 0)
-		return r;
+		return place_given_id(r, f->opts.id, err);
 	r = print_made(f, made, err);
 	ramet_session_close(made);
 	return r;
@@ -212,8 +213,15 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 	const struct args *a = &f->cli->args;
 	const char *into = args_get(a, "into"), *cwd = args_get(a, "cwd");
 	struct ramet_bytes own = ramet_session_cwd(f->source, ramet_bytes_of("."));
-	int r = 0;
+	const char *format = ramet_session_format(f->source);
+	int r = 0, own_tool = into && !strcmp(into, format);
 
+	if (place_is_tool(into) && strcmp(into, "pi") != 0 && !own_tool)
+		return rameti_fail(err, CLI_USAGE,
+				   "a fork has its source's format, %s: ramet import --into %s "
+				   "converts", format, into);
+	if (own_tool && strcmp(into, "pi") != 0)
+		into = NULL;
 	if (cwd || ramet_bytes_is(own, "."))
 		r = resolve_directory(cwd ? cwd : ".", &f->cwd, err);
 	else
@@ -225,7 +233,7 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 	f->opts.cwd = cwd ? f->cwd.ptr : NULL;
 	f->opts.dir = f->dir.ptr ? f->dir.ptr : ramet_session_dir(f->source);
 	/* another format's place depends on no working directory, and is no directory of pi's */
-	if (strcmp(ramet_session_format(f->source), "pi") != 0 && (!into || !strcmp(into, "pi")))
+	if (strcmp(format, "pi") != 0 && (!into || !strcmp(into, "pi")))
 		f->opts.dir = ramet_session_dir(f->source);
 	f->opts.id = args_get(a, "id");
 	if (resolve_is_url(ramet_session_path(f->source)))

@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/conversion.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
@@ -16,14 +17,8 @@
  * sessions. */
 static void find_store(const char *into, struct ramet_convert_opts *opts)
 {
-	static const char *const tools[] = { "pi", "pirust", "ggcode", "yoi" };
-	size_t i;
-
-	opts->to = "pi";
-	for (i = 0; into && i < sizeof(tools) / sizeof(tools[0]); i++)
-		if (!strcmp(into, tools[i]))
-			opts->to = tools[i];
-	if (!into || !strcmp(into, opts->to))
+	opts->to = place_is_tool(into) ? into : "pi";
+	if (!into || place_is_tool(into))
 		return;
 	opts->place = into;
 	if (!strncmp(into, "sqlite:", 7))
@@ -40,27 +35,105 @@ static int make_directory(const struct ramet_convert_opts *opts, struct ramet_er
 	return rameti_dir_make(NULL, opts->place, 1, err);
 }
 
-static int run(struct cli *cli, struct ramet_error *err)
+/* Does a session that was read as one of this format hold a record of it? */
+static int holds_some(const struct ramet_session *s)
 {
-	struct ramet_convert_opts opts = { .id = args_get(&cli->args, "id"),
-					   .dry = args_has(&cli->args, "dry-run") };
-	const struct ramet_open_opts how = { .format = args_get(&cli->args, "format") };
-	struct ramet_session *s = NULL;
+	const struct ramet_tree *t = ramet_session_tree(s);
+
+	for (uint32_t row = 0; row < ramet_tree_count(t); row++)
+		if (ramet_tree_row(t, row)->type != RAMET_ENTRY_CUSTOM)
+			return 1;
+	return 0;
+}
+
+static int is_line_of_pi(const char *format)
+{
+	return !strcmp(format, "pi") || !strcmp(format, "pirust");
+}
+
+/* Nearly any line can be read as a record that is not understood: what was asked for has to agree
+ * with what the file says, or, where it says nothing, something has to be understood. */
+static int check_format(struct cli *cli, const struct ramet_session *s, const char *format,
+			struct ramet_error *err)
+{
+	struct ramet_session *plain = NULL;
+	const char *is = NULL, *path = ramet_session_path(s);
+	int r = 0, some = is_line_of_pi(format);
+
+	if (resolve_session_with(cli, NULL, &plain, NULL) == 0)
+		is = ramet_session_format(plain);
+	if (is && strcmp(is, format) != 0 && !(some && is_line_of_pi(is)))
+		r = rameti_fail_at(err, RAMET_EFORMAT, path, 0, RAMET_NO_OFFSET,
+				   "is a session of the format %s, not %s", is, format);
+	else if (!is && !some && !holds_some(s))
+		r = rameti_fail_at(err, RAMET_EFORMAT, path, 0, RAMET_NO_OFFSET,
+				   "no record of the format %s is in it", format);
+	ramet_session_close(plain);
+	return r;
+}
+
+/* --format ckptmgr FILE is ckptmgr:FILE. */
+static int name_home(struct cli *cli, const char *format, struct ramet_buf *word,
+		     struct ramet_error *err)
+{
+	const char *scheme = place_scheme(format), *given = cli->args.words[0];
+
+	if (resolve_is_url(given) && (!scheme || strncmp(given, scheme, strlen(scheme)) != 0))
+		return rameti_fail(err, CLI_USAGE, "\"%.60s\" is not of the format %s", given,
+				   format);
+	if (!scheme || resolve_is_url(given))
+		return 0;
+	ramet_buf_addf(word, "%s%s", scheme, given);
+	if (ramet_buf_status(word) < 0)
+		return rameti_fail_nomem(err);
+	cli->args.words[0] = word->ptr;
+	return 0;
+}
+
+static int open_source(struct cli *cli, struct ramet_buf *word, struct ramet_session **s,
+		       struct ramet_error *err)
+{
+	const char *format = args_get(&cli->args, "format");
+	struct ramet_open_opts how = { .format = NULL };
 	int r;
 
-	find_store(args_get(&cli->args, "into"), &opts);
-	r = resolve_session_with(cli, &how, &s, err);
+	if (!format)
+		return resolve_session_with(cli, &how, s, err);
+	r = place_check_format(format, err);
+	if (!r)
+		r = name_home(cli, format, word, err);
+	if (!r && !place_scheme(format))
+		how.format = format;
+	if (!r)
+		r = resolve_session_with(cli, &how, s, err);
+	return r < 0 || !how.format ? r : check_format(cli, *s, format, err);
+}
+
+static int run(struct cli *cli, struct ramet_error *err)
+{
+	const char *into = args_get(&cli->args, "into");
+	struct ramet_convert_opts opts = { .id = args_get(&cli->args, "id"),
+					   .dry = args_has(&cli->args, "dry-run") };
+	struct ramet_buf word = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_session *s = NULL;
+	int r = place_check_store(into, err);
+
+	find_store(into, &opts);
+	if (!r)
+		r = open_source(cli, &word, &s, err);
 	if (!r)
 		r = make_directory(&opts, err);
 	if (!r)
 		r = conversion_run(cli, s, &opts, err);
 	ramet_session_close(s);
+	ramet_buf_release(&word);
 	return r;
 }
 
 static const struct opt opts[] = {
-	{ "format", 0, "F", "what S is, if its first bytes do not tell" },
-	{ "into", 0, "ST", "a directory, pi (the default), pirust, ggcode, yoi, sqlite:FILE, ..." },
+	{ "format", 0, "F", "what S is: pi, pirust, ggcode, yoi, ckptmgr or sqlite" },
+	{ "into", 0, "ST", "a directory, pi (the default), pirust, ggcode, yoi, or sqlite:FILE, "
+		"ckptmgr:FILE" },
 	{ "id", 0, "ID", "for the new session; else that of the old one" },
 	{ "dry-run", 0, NULL, "only say what would be carried" },
 	{ NULL, 0, NULL, NULL },

@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 #include "cli/listing.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
@@ -62,6 +63,8 @@ static int read_sessions(struct listing *l, const struct args *a, struct ramet_e
 	};
 	int r = wanted_directory(a, &dir, err);
 
+	for (size_t i = 0; !r && i < a->n_words; i++)
+		r = place_check_store(a->words[i], err);
 	if (store && !a->n_words) {
 		opts.places = &store;
 		opts.n_places = 1;
@@ -107,8 +110,8 @@ const struct cmd cmd_list = {
 	.args = "[ST...]",
 	.help = "the sessions there are, newest first",
 	.more = "A store ST is a directory of sessions, a directory of such directories, a\n"
-		"session file, or a tool's name (pi). Without one: all that are found in the\n"
-		"home directory.\n"
+		"session file, sqlite:FILE, ckptmgr:FILE, or a tool's name (pi, pirust, ggcode,\n"
+		"yoi). Without one: all that are found in the home directory.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet list --here              sessions of this project\n"

@@ -56,11 +56,34 @@ static void print_kept(struct out *o, const struct ramet_migration *m)
 	out_newline(o);
 }
 
-static void print(struct cli *cli, const struct ramet_migration *m)
+/* The format of a session that has no version, or NULL. */
+static const char *without_version(const char *path)
+{
+	static const char *const formats[] = { "ggcode", "yoi", "ckptmgr", "sqlite" };
+	const struct ramet_open_opts how = { .no_cache = 1 };
+	struct ramet_session *s = NULL;
+	const char *format = NULL;
+
+	if (ramet_session_open(&s, path, &how, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(ramet_session_format(s), formats[i]))
+			format = formats[i];
+	ramet_session_close(s);
+	return format;
+}
+
+static void print(struct cli *cli, const struct ramet_migration *m, const char *format)
 {
 	int dry = args_has(&cli->args, "dry-run");
 	struct out *o = &cli->out;
 
+	if (m->from == m->to && format) {
+		ramet_buf_addf(&o->buf, "nothing to do: only pi's files have versions, and this is "
+			       "a session of the format %s", format);
+		out_newline(o);
+		return;
+	}
 	if (m->from == m->to) {
 		ramet_buf_addf(&o->buf, "nothing to do: it is version %g already", m->to);
 		out_newline(o);
@@ -92,7 +115,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	if (r == 0 && args_has(&cli->args, "json"))
 		r = print_json(cli, path.ptr, &done, err);
 	else if (r == 0)
-		print(cli, &done);
+		print(cli, &done, done.from == done.to ? without_version(path.ptr) : NULL);
 	ramet_buf_release(&path);
 	return r;
 }
@@ -104,7 +127,8 @@ static const struct opt opts[] = {
 
 const struct cmd cmd_migrate = {
 	.name = "migrate", .args = "S", .help = "rewrite a session in the current version",
-	.more = "Reading needs no migration, and appending only one from version 1. The new\n"
+	.more = "Only pi's files have versions, and those of pi_agent_rust, always the current\n"
+		"one. Reading needs no migration, appending only one from version 1. The new\n"
 		"file takes the place of the old one in one step; the original stays beside it.\n"
 		"With --json\n"
 		"{\"path\",\"from\",\"to\",\"entries\",\"dropped\",\"carried\",\"kept\",\n"

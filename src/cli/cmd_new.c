@@ -3,9 +3,12 @@
  */
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
+
+#include <string.h>
 
 static int print(struct cli *cli, const struct ramet_session *s, struct ramet_error *err)
 {
@@ -34,7 +37,7 @@ static int create(struct cli *cli, const char *cwd, struct ramet_create_opts *op
 	int r = ramet_session_create(&s, cwd, opts, err);
 
 	if (r < 0)
-		return r;
+		return place_given_id(r, opts->id, err);
 	r = print(cli, s, err);
 	ramet_session_close(s);
 	return r;
@@ -48,8 +51,30 @@ static int find_dir(const struct cli *cli, const char *format, const char *cwd,
 
 	if (!format)
 		return resolve_store_dir(store, cwd, dir, err);
-	if (store)
+	if (!store && place_scheme(format))
+		return place_check_target(format, NULL, err);
+	if (place_is_tool(store) && strcmp(store, format) != 0)
+		return rameti_fail(err, CLI_USAGE, "the store of %s takes no session of the "
+				   "format %s", store, format);
+	if (store && !place_is_tool(store))
 		ramet_buf_add_str(dir, store);
+	return 0;
+}
+
+/* --format, else that of the store; NULL: pi's, wherever it goes. */
+static int find_format(const struct args *a, const char **format, struct ramet_error *err)
+{
+	const char *store = args_get(a, "store");
+
+	*format = args_get(a, "format");
+	if (*format)
+		return place_check_format(*format, err);
+	if (place_is_tool(store) && strcmp(store, "pi") != 0)
+		*format = store;
+	else if (store && !strncmp(store, "sqlite:", 7))
+		*format = "sqlite";
+	else if (store && !strncmp(store, "ckptmgr:", 8))
+		*format = "ckptmgr";
 	return 0;
 }
 
@@ -60,10 +85,11 @@ static int run(struct cli *cli, struct ramet_error *err)
 	struct ramet_buf cwd = RAMET_BUF_INIT(CLI_TEXT_MAX), dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_buf from = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"),
-					  .format = args_get(&cli->args, "format"),
 					  .write_now = 1 };
 	int r = out_ready(&cli->out, err);
 
+	if (r == 0)
+		r = find_format(&cli->args, &opts.format, err);
 	if (r == 0)
 		r = resolve_directory(given ? given : ".", &cwd, err);
 	if (r == 0)
@@ -93,8 +119,9 @@ static const struct opt opts[] = {
 const struct cmd cmd_new = {
 	.name = "new", .args = "", .help = "begin a session, and print its path",
 	.more = "The file is made at once and holds the header only. --store says where: a\n"
-		"directory (made if missing), or pi for pi's directory of the working\n"
-		"directory, which is the default. With --json {\"path\",\"id\"}.\n"
+		"directory (made if missing), sqlite:FILE, ckptmgr:FILE, or a tool's name. pi is\n"
+		"the default: pi's directory of the working directory. A tool or a file of many\n"
+		"says the format, too. With --json {\"path\",\"id\"}.\n"
 		"\n"
 		"Examples:\n"
 		"  s=$(ramet new)\n"

@@ -1,8 +1,8 @@
 /*
  * cli/cmd_trace.c - ramet trace: the stream of a session's model, as yoi records it beside the log.
  *
- * The trace of NAME.jsonl is NAME.trace.jsonl, whatever the session's format. It is for looking at:
- * nothing in a session depends on it.
+ * The trace of NAME.jsonl is NAME.trace.jsonl. Only yoi has them: beside any other session none is
+ * read or made. It is for looking at: nothing in a session depends on it.
  */
 #include "cli/cli.h"
 #include "cli/resolve.h"
@@ -91,6 +91,20 @@ out:
 	return r;
 }
 
+static int check_yoi(const char *path, struct ramet_error *err)
+{
+	const struct ramet_open_opts how = { .no_cache = 1 };
+	struct ramet_session *s = NULL;
+	int r = ramet_session_open(&s, path, &how, err);
+
+	if (r == 0 && strcmp(ramet_session_format(s), "yoi") != 0)
+		r = rameti_fail_at(err, RAMET_EINVAL, path, 0, RAMET_NO_OFFSET,
+				   "traces are yoi's, and this is a session of the format %s",
+				   ramet_session_format(s));
+	ramet_session_close(s);
+	return r;
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX), trace = RAMET_BUF_INIT(CLI_TEXT_MAX);
@@ -98,7 +112,10 @@ static int run(struct cli *cli, struct ramet_error *err)
 	int r = resolve_path(cli, cli->args.words[0], &path, err);
 
 	if (!r && resolve_is_url(path.ptr))
-		r = rameti_fail(err, RAMET_EINVAL, "a session in a file of many has no trace");
+		r = rameti_fail(err, RAMET_EINVAL, "a session in a file of many has no trace: "
+						   "only yoi's have");
+	if (!r)
+		r = check_yoi(path.ptr, err);
 	if (!r)
 		r = ramet_yoi_trace_path(path.ptr, &trace, err);
 	if (!r && given)
@@ -117,12 +134,13 @@ static const struct opt opts[] = {
 
 const struct cmd cmd_trace = {
 	.name = "trace", .args = "S", .help = "what yoi recorded of the model's stream",
-	.more = "The trace of NAME.jsonl is NAME.trace.jsonl beside it. A line has a time, a\n"
+	.more = "The trace of NAME.jsonl is NAME.trace.jsonl beside it; only sessions of yoi have\n"
+		"one. A line has a time, a\n"
 		"turn, and an event of the model's stream or a step with a label. With --json\n"
 		"the lines as they are stored, without those that are none.\n"
 		"\n"
 		"Examples:\n"
 		"  ramet trace @last --store yoi\n"
-		"  ramet trace s.jsonl --append '{\"turn\":2,\"label\":\"retry\"}'\n",
+		"  ramet trace log.jsonl --append '{\"turn\":2,\"label\":\"retry\"}'\n",
 	.opts = opts, .min_words = 1, .max_words = 1, .run = run,
 };

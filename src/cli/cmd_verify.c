@@ -1,18 +1,17 @@
 /*
  * cli/cmd_verify.c - ramet verify: is a session intact, and is it complete?
  *
- * Works on paths, not on listings: what a listing leaves out as no session is what this is for.
+ * Works on files, not on listings: what a listing leaves out as no session is what this is for.
  */
 #include "cli/age.h"
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 #include "cli/resolve.h"
 
 #include "base/error.h"
 #include "base/file.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FINDINGS_SHOWN 20
@@ -57,83 +56,59 @@ static void paths_release(struct paths *p)
 	ramet_free(p->items);
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+/* ---- words ---- */
 
-/* ---- directories ---- */
-
-struct names {
-	struct paths sessions, folders;
-	const char *dir;
+struct adding {
+	struct paths *paths;
 	struct ramet_error *err;
 };
 
-static int on_name(void *user, const char *name, unsigned char type)
+/* What stands in a directory under a session's name and is no file is none. */
+static int on_path(void *user, const char *path)
 {
-	struct names *found = user;
-	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
-	size_t len = strlen(name);
+	struct adding *a = user;
 	struct stat st;
-	int r = 0, folder = type == DT_DIR, file = type == DT_REG;
 
-	ramet_buf_addf(&path, "%s/%s", found->dir, name);
-	if (ramet_buf_status(&path) < 0)
-		r = rameti_fail_nomem(found->err);
-	if (!r && !folder && !file && rameti_path_stat(NULL, path.ptr, &st, NULL) == 0) {
-		folder = S_ISDIR(st.st_mode);
-		file = S_ISREG(st.st_mode);
-	}
-	if (!r && folder)
-		r = paths_add(&found->folders, ramet_buf_bytes(&path), found->err);
-	else if (!r && file && len > 6 && !strcmp(name + len - 6, ".jsonl"))
-		r = paths_add(&found->sessions, ramet_buf_bytes(&path), found->err);
-	ramet_buf_release(&path);
+	if (!rameti_path_stat(NULL, path, &st, NULL) && !S_ISREG(st.st_mode))
+		return 0;
+	return paths_add(a->paths, ramet_bytes_of(path), a->err);
+}
+
+/* All sessions of a directory, a tool or a file of many, damaged ones too. */
+static int add_store(struct paths *p, const char *word, struct ramet_error *err)
+{
+	struct adding a = { p, err };
+	struct ramet_store *st = NULL;
+	int r = ramet_store_open(&st, word, NULL, err);
+
+	if (r < 0)
+		return r;
+	r = ramet_store_files(st, on_path, &a, err);
+	ramet_store_close(st);
 	return r;
 }
 
-/* The sessions of a directory; when it has none, those of the directories in it. */
-static int add_directory(struct paths *p, const char *dir, int deeper, struct ramet_error *err)
+static int is_store(const char *word)
 {
-	struct names found = { .dir = dir, .err = err };
-	int r = rameti_dir_each(NULL, dir, on_name, &found, err);
+	struct stat st;
 
-	if (found.sessions.n)
-		qsort(found.sessions.items, found.sessions.n, sizeof(char *), by_bytes);
-	if (found.folders.n)
-		qsort(found.folders.items, found.folders.n, sizeof(char *), by_bytes);
-	for (size_t i = 0; !r && i < found.sessions.n; i++)
-		r = paths_add(p, ramet_bytes_of(found.sessions.items[i]), err);
-	for (size_t i = 0; !r && deeper && !found.sessions.n && i < found.folders.n; i++)
-		r = add_directory(p, found.folders.items[i], 0, err);
-	paths_release(&found.sessions);
-	paths_release(&found.folders);
-	return r;
+	if (place_is_tool(word) || resolve_is_url(word))
+		return !strchr(word, '#');
+	return rameti_path_stat(NULL, word, &st, NULL) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int add_word(struct paths *p, const struct cli *cli, const char *word,
 		    struct ramet_error *err)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
-	struct stat st;
-	int r;
+	int r = place_check_store(word, err);
 
-	if (rameti_path_stat(NULL, word, &st, NULL) == 0 && S_ISDIR(st.st_mode)) {
-		ramet_buf_add_str(&path, word);
-		while (path.len > 1 && path.ptr[path.len - 1] == '/')
-			ramet_buf_truncate(&path, path.len - 1);
-		r = ramet_buf_status(&path) < 0 ? rameti_fail_nomem(err) :
-						  add_directory(p, path.ptr, 1, err);
-	} else if (!strcmp(word, "pi")) {
-		r = ramet_pi_sessions_root(&path, err);
-		if (!r)
-			r = add_directory(p, path.ptr, 1, err);
-	} else {
+	if (!r && is_store(word))
+		return add_store(p, word, err);
+	if (!r)
 		r = resolve_path(cli, word, &path, err);
-		if (!r)
-			r = paths_add(p, ramet_buf_bytes(&path), err);
-	}
+	if (!r)
+		r = paths_add(p, ramet_buf_bytes(&path), err);
 	ramet_buf_release(&path);
 	return r;
 }
@@ -297,7 +272,8 @@ static const struct opt opts[] = {
 
 const struct cmd cmd_verify = {
 	.name = "verify", .args = "S...", .help = "is it intact, is it complete? (exit code 1: no)",
-	.more = "Reads every byte of the file itself. A directory stands for each session in it.\n"
+	.more = "Reads every byte of the file itself. A directory, sqlite:FILE, ckptmgr:FILE or a\n"
+		"tool's name (pi, pirust, ggcode, yoi) stands for each session in it.\n"
 		"With --json an object a line,\n"
 		"{\"path\",\"intact\",\"complete\",\"findings\",\"seals\"}.\n"
 		"\n"

@@ -4,6 +4,7 @@
 #include "cli/conversion.h"
 
 #include "cli/answer.h"
+#include "cli/place.h"
 
 #include "base/error.h"
 
@@ -57,6 +58,8 @@ static int print_json(struct cli *cli, const char *from, const struct ramet_conv
 	ramet_json_key(&w, "entries");
 	ramet_json_add_int(&w, (int64_t)report->entries);
 	add_counts(&w, report->said, report->carried, report->left_out);
+	ramet_json_key(&w, "damaged");
+	ramet_json_add_int(&w, (int64_t)report->damaged);
 	ramet_json_key(&w, "offBranch");
 	ramet_json_add_int(&w, (int64_t)report->off_branch);
 	ramet_json_key(&w, "restored");
@@ -84,6 +87,30 @@ static void print_kind(struct out *o, const struct ramet_convert_kind *k)
 			       (unsigned long long)k->left_out);
 }
 
+/* They are among those carried or left out above. */
+static void print_off_branch(struct out *o, const struct ramet_convert_opts *opts,
+			     const struct ramet_convert_report *report)
+{
+	int one = report->off_branch == 1, out = opts->lean || opts->one_branch;
+
+	ramet_buf_addf(&o->buf, "%llu %s not on the branch; %s\n",
+		       (unsigned long long)report->off_branch, one ? "entry is" : "entries are",
+		       out ? "left out" : one ? "carried along as a line" :
+						"carried along as lines");
+}
+
+static void print_damaged(struct out *o, const struct ramet_convert_opts *opts,
+			  const struct ramet_convert_report *report)
+{
+	int one = report->damaged == 1;
+
+	ramet_buf_addf(&o->buf, "%llu damaged line%s %s; ramet verify tells where\n",
+		       (unsigned long long)report->damaged, one ? "" : "s",
+		       opts->lean ? (one ? "is left out" : "are left out") :
+		       one	  ? "goes along as it is" :
+				    "go along as they are");
+}
+
 /* What the target does not say in its own way, then what was done. */
 static void print(struct cli *cli, const char *from, const struct ramet_convert_opts *opts,
 		  const struct ramet_convert_report *report)
@@ -106,27 +133,55 @@ static void print(struct cli *cli, const char *from, const struct ramet_convert_
 			print_kind(o, &report->kinds[i]);
 	}
 	if (report->off_branch)
-		ramet_buf_addf(&o->buf, "%llu of them are on other branches; %s tells one\n",
-			       (unsigned long long)report->off_branch, to);
+		print_off_branch(o, opts, report);
+	if (report->damaged)
+		print_damaged(o, opts, report);
 	if (report->lines)
-		ramet_buf_addf(&o->buf, "%llu stored lines %s carried along for the way back\n",
-			       (unsigned long long)report->lines, dry ? "would be" : "are");
+		ramet_buf_addf(&o->buf, "%llu stored line%s %s carried along for the way back\n",
+			       (unsigned long long)report->lines, report->lines == 1 ? "" : "s",
+			       dry ? "would be" : report->lines == 1 ? "is" : "are");
 	if (!dry) {
 		text_add_path(&o->buf, ramet_buf_bytes(&report->path), TEXT_ALL);
 		out_newline(o);
 	}
 }
 
+/* The path to null: a session of the same header and nothing else. */
+static int convert_none(const struct ramet_session *s, struct ramet_convert_opts opts,
+			struct ramet_convert_report *report, struct ramet_error *err)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct ramet_session *none = NULL;
+	int r;
+
+	ramet_buf_add(&text, ramet_session_header(s)->json);
+	ramet_buf_add_char(&text, '\n');
+	r = ramet_buf_status(&text) < 0 ? rameti_fail_nomem(err) :
+	    ramet_session_open_bytes(&none, ramet_buf_bytes(&text), NULL, err);
+	opts.one_branch = 0;
+	if (!r)
+		r = ramet_convert(none, &opts, report, err);
+	ramet_session_close(none);
+	ramet_buf_release(&text);
+	return r;
+}
+
 int conversion_run(struct cli *cli, struct ramet_session *s, const struct ramet_convert_opts *opts,
 		   struct ramet_error *err)
 {
 	struct ramet_convert_report report;
-	int r = ramet_convert(s, opts, &report, err);
+	int r;
+
+	memset(&report, 0, sizeof(report));
+	if (opts->one_branch && opts->leaf == RAMET_NONE)
+		r = convert_none(s, *opts, &report, err);
+	else
+		r = ramet_convert(s, opts, &report, err);
 
 	if (!r && args_has(&cli->args, "json"))
 		r = print_json(cli, ramet_session_format(s), opts, &report, err);
 	else if (!r)
 		print(cli, ramet_session_format(s), opts, &report);
 	ramet_convert_report_release(&report);
-	return r;
+	return place_given_id(r, opts->id, err);
 }

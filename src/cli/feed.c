@@ -23,6 +23,8 @@
 #define LINE_MAX_LEN ((size_t)RAMET_JSON_LEN_MAX)
 #define BATCH_MAX 256
 #define BATCH_TEXT ((size_t)1 << 20)
+#define AGAIN_MAX 8
+#define GGCODE_LINE_MAX ((size_t)10 << 20)       /* with its end; ggcode reads no longer one */
 
 /* Where a value stands on standard input; line 0: it comes from the command line. */
 struct place {
@@ -34,12 +36,13 @@ struct message {
 };
 struct feed {
 	struct cli *cli;
-	struct ramet_session *s;
+	const struct feed_to *to;
 	struct ramet_json_doc doc;
 	struct ramet_buf texts;                  /* messages to be stored, one behind the other */
 	struct message batch[BATCH_MAX];
 	size_t n;
 	struct place next;                       /* of the next line */
+	int n_again;
 };
 
 /* What is wrong with a value is said with its place; what is wrong with the session is not. */
@@ -58,14 +61,57 @@ static int fail_at(int r, const struct place *place, struct ramet_error *err)
 	return r;
 }
 
-/* An entry may be in memory only as yet: a new session waits for a message. Here it does not. */
-static int print_stored(struct feed *f, const char *id, struct ramet_error *err)
+/* Stored, but: "line 3: ..." */
+static void complain(const struct place *place, const char *what)
 {
-	int r = ramet_session_stored(f->s) ? 0 : ramet_session_write(f->s, err);
+	struct ramet_buf text = RAMET_BUF_INIT(4096);
 
-	if (r == 0)
+	if (place->line)
+		ramet_buf_addf(&text, "line %llu: ", (unsigned long long)place->line);
+	ramet_buf_add_str(&text, what);
+	if (ramet_buf_status(&text) == 0)
+		out_complain(text.ptr);
+	ramet_buf_release(&text);
+}
+
+/* ggcode gives up a whole session with a line that is too long for it. */
+static void check_length(const struct feed *f, const char *id, const struct place *place)
+{
+	const struct ramet_session *s = *f->to->session;
+	const struct ramet_tree *t = ramet_session_tree(s);
+	uint32_t row;
+
+	if (strcmp(ramet_session_format(s), "ggcode") != 0)
+		return;
+	row = ramet_tree_find(t, ramet_bytes_of(id));
+	if (row != RAMET_NONE && ramet_tree_row(t, row)->length >= GGCODE_LINE_MAX)
+		complain(place, "stored, but ggcode reads no line of more than 10 MiB, and no "
+				"session with one");
+}
+
+/* An entry may be in memory only as yet: a new session waits for a message. Here it does not. */
+static int print_stored(struct feed *f, const char *id, const struct place *place,
+			struct ramet_error *err)
+{
+	struct ramet_session *s = *f->to->session;
+	int r = ramet_session_stored(s) ? 0 : ramet_session_write(s, err);
+
+	if (r == 0) {
 		answer_id(f->cli, ramet_bytes_of(id));
+		check_length(f, id, place);
+	}
 	return r;
+}
+
+/* Was a new session not stored because somebody else made the file meanwhile? Then it is opened: 1;
+ * nothing of it was printed yet. 0 no; negative: that failed. */
+static int lost_race(struct feed *f, int r, struct ramet_error *err)
+{
+	if (r != RAMET_ECONFLICT || ramet_session_stored(*f->to->session) || !f->to->open_again ||
+	    f->n_again++ == AGAIN_MAX)
+		return 0;
+	r = f->to->open_again(f->to->user, err);
+	return r < 0 ? r : 1;
 }
 
 /* ---- messages ---- */
@@ -77,20 +123,31 @@ static int store_one_by_one(struct feed *f, const struct ramet_bytes *messages,
 	int r = 0;
 
 	for (size_t i = 0; i < f->n && r == 0; i++) {
-		r = ramet_session_append_message(f->s, messages[i], id, err);
+		r = ramet_session_append_message(*f->to->session, messages[i], id, err);
 		if (r < 0)
 			return fail_at(r, &f->batch[i].place, err);
-		r = print_stored(f, id, err);
+		r = print_stored(f, id, &f->batch[i].place, err);
 	}
 	return r;
 }
 
 /* With one write; when one of them is refused, those before it still are to be stored. */
+static int store_all(struct feed *f, const struct ramet_bytes *messages, struct ramet_error *err)
+{
+	char ids[BATCH_MAX][RAMET_ID_SIZE];
+	int r = ramet_session_append_messages(*f->to->session, messages, f->n, ids, err);
+
+	if (r == RAMET_EINVAL || r == RAMET_EJSON || r == RAMET_ELIMIT)
+		return store_one_by_one(f, messages, err);
+	for (size_t i = 0; i < f->n && r == 0; i++)
+		r = print_stored(f, ids[i], &f->batch[i].place, err);
+	return r;
+}
+
 static int store_batch(struct feed *f, struct ramet_error *err)
 {
 	struct ramet_bytes messages[BATCH_MAX];
-	char ids[BATCH_MAX][RAMET_ID_SIZE];
-	int r;
+	int r = 0, again;
 
 	if (ramet_buf_status(&f->texts) < 0)
 		return rameti_fail_nomem(err);
@@ -98,15 +155,21 @@ static int store_batch(struct feed *f, struct ramet_error *err)
 		messages[i].ptr = f->texts.ptr + f->batch[i].at;
 		messages[i].len = f->batch[i].len;
 	}
-	r = f->n ? ramet_session_append_messages(f->s, messages, f->n, ids, err) : 0;
-	if (r == RAMET_EINVAL || r == RAMET_EJSON || r == RAMET_ELIMIT)
-		r = store_one_by_one(f, messages, err);
-	else
-		for (size_t i = 0; i < f->n && r == 0; i++)
-			r = print_stored(f, ids[i], err);
+	for (again = f->n > 0; again > 0;) {
+		r = store_all(f, messages, err);
+		again = lost_race(f, r, err);
+		r = again < 0 ? again : r;
+	}
 	f->n = 0;
 	ramet_buf_reset(&f->texts);
 	return r;
+}
+
+/* pi shows it, and tells no model of it. */
+static void check_role(const struct feed *f, const struct ramet_json *message)
+{
+	if (ramet_json_text_is(ramet_json_get(message, "role"), ""))
+		complain(&f->next, "the role is empty: no model is told of this message");
 }
 
 static int add_message(struct feed *f, struct ramet_bytes text, struct ramet_error *err)
@@ -129,6 +192,7 @@ static int add_message(struct feed *f, struct ramet_bytes text, struct ramet_err
 	}
 	m->len = f->texts.len - m->at;
 	ramet_buf_release(&now);
+	check_role(f, message);
 	if (r == 0 && (f->n == BATCH_MAX || f->texts.len >= BATCH_TEXT))
 		r = store_batch(f, err);
 	return r;
@@ -136,17 +200,41 @@ static int add_message(struct feed *f, struct ramet_bytes text, struct ramet_err
 
 /* ---- any value ---- */
 
+/* Nothing is kept from before a compaction whose first kept entry is not there; pi does not ask. */
+static void check_entry(struct feed *f)
+{
+	const struct ramet_json *entry = ramet_json_root(&f->doc);
+	const struct ramet_json *first = ramet_json_get(entry, "firstKeptEntryId");
+	struct ramet_buf id = RAMET_BUF_INIT(CLI_TEXT_MAX);
+
+	if (ramet_json_text_is(ramet_json_get(entry, "type"), "message"))
+		check_role(f, ramet_json_get(entry, "message"));
+	if (!ramet_json_text_is(ramet_json_get(entry, "type"), "compaction") ||
+	    ramet_json_kind(first) != RAMET_JSON_STRING)
+		return;
+	ramet_json_text(first, &id);
+	if (ramet_buf_status(&id) == 0 &&
+	    ramet_tree_find(ramet_session_tree(*f->to->session), ramet_buf_bytes(&id)) ==
+		    RAMET_NONE)
+		complain(&f->next, "no entry has the id in firstKeptEntryId: nothing from before "
+				   "the compaction is kept");
+	ramet_buf_release(&id);
+}
+
 static int store_entry(struct feed *f, struct ramet_bytes text, struct ramet_error *err)
 {
 	char id[RAMET_ID_SIZE];
-	int r = store_batch(f, err);
+	int r = store_batch(f, err), again = r == 0;
 
-	if (r < 0)
-		return r;
-	r = ramet_session_append_entry(f->s, text, id, err);
-	if (r < 0)
-		return fail_at(r, &f->next, err);
-	return print_stored(f, id, err);
+	while (again > 0) {
+		r = ramet_session_append_entry(*f->to->session, text, id, err);
+		r = r < 0 ? fail_at(r, &f->next, err) : print_stored(f, id, &f->next, err);
+		again = lost_race(f, r, err);
+		r = again < 0 ? again : r;
+	}
+	if (r == 0)
+		check_entry(f);
+	return r;
 }
 
 /* A value is refused only after those before it are stored, whose failure is told first. */
@@ -190,10 +278,10 @@ static void feed_release(struct feed *f)
 	ramet_buf_release(&f->texts);
 }
 
-int feed_one(struct cli *cli, struct ramet_session *s, struct ramet_bytes json,
+int feed_one(struct cli *cli, const struct feed_to *to, struct ramet_bytes json,
 	     struct ramet_error *err)
 {
-	struct feed f = { .cli = cli, .s = s, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
+	struct feed f = { .cli = cli, .to = to, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
 	int r = take_value(&f, json, err);
 
 	if (r == 0)
@@ -275,10 +363,10 @@ static int take_lines(struct feed *f, struct ramet_buf *input, size_t *seen,
 	return r;
 }
 
-int feed_input(struct cli *cli, struct ramet_session *s, struct ramet_error *err)
+int feed_input(struct cli *cli, const struct feed_to *to, struct ramet_error *err)
 {
 	struct ramet_buf input = RAMET_BUF_INIT(LINE_MAX_LEN + 2 * CHUNK);
-	struct feed f = { .cli = cli, .s = s, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
+	struct feed f = { .cli = cli, .to = to, .texts = RAMET_BUF_INIT(CLI_TEXT_MAX) };
 	size_t seen = 0;
 	int r;
 

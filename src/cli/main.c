@@ -5,6 +5,7 @@
  * 1 the answer is no, 2 wrong usage, 3 failure. Nothing is loaded that --version does not need.
  */
 #include "cli/cli.h"
+#include "cli/place.h"
 
 #include "base/env.h"
 #include "base/error.h"
@@ -69,6 +70,8 @@ static int run(struct cli *cli, struct ramet_error *err)
 		return EXIT_USAGE;
 	}
 	r = check_words(cli, err);
+	if (r == 0)
+		r = place_check_store(args_get(&cli->args, "store"), err);
 	return r < 0 ? r : run_command(cli, err);
 }
 

@@ -17,7 +17,7 @@
 
 const struct opt options_common[] = {
 	{ "json", 0, NULL, "print JSON, as documented and promised" },
-	{ "store", 0, "ST", "where to look up a session: a directory or a tool's name (pi)" },
+	{ "store", 0, "ST", "a directory, sqlite:FILE, ckptmgr:FILE, or pi, pirust, ggcode, yoi" },
 	{ "no-cache", 0, NULL, "read the session files only, no cache" },
 	{ "color", 0, "WHEN", "auto (the default: on a terminal), always, never" },
 	{ "width", 0, "N", "columns to print; 0: no limit (default: the terminal's, else 100)" },

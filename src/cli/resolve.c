@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/pick.h"
+#include "cli/place.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -171,6 +172,9 @@ static int find_word(const struct cli *cli, const char *word, struct ramet_buf *
 		ramet_buf_add_str(path, word);
 		return 0;
 	}
+	r = place_check(word, err);
+	if (r < 0)
+		return r;
 	r = is_path(word, &exists) ? 0 : find_id(cli, word, path, err);
 	if (path->len == 0 && (r == 0 || (r == RAMET_ENOTFOUND && exists))) {
 		ramet_buf_add_str(path, word);
@@ -258,6 +262,9 @@ int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 
 	if (store && !*store)
 		return rameti_fail(err, CLI_USAGE, "the store's name is empty");
+	r = place_check_store(store, err);
+	if (r < 0)
+		return r;
 	if (store && strcmp(store, "pi") != 0) {
 		if (resolve_is_url(store) || !strncmp(store, "postgres:", 9))
 			return rameti_fail(err, RAMET_EINVAL,

@@ -16,10 +16,10 @@ int resolve_session(struct cli *cli, struct ramet_session **out, struct ramet_er
  * with a slash in it, or .jsonl at its end) need not exist yet. */
 int resolve_session_with(struct cli *cli, const struct ramet_open_opts *opts,
 			 struct ramet_session **out, struct ramet_error *err);
-/* Only the path of the session that a word names, absolute; appended. A word that is a path need
- * not exist. */
 /* Does this word name a session, or sessions, in a file of many: sqlite:FILE#ID? */
 int resolve_is_url(const char *word);
+/* Only the path of the session that a word names, absolute; appended. A word that is a path need
+ * not exist. */
 int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path,
 		 struct ramet_error *err);
 

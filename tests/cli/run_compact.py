@@ -109,7 +109,7 @@ def test_apply():
                           "<modified-files>\nsrc/b.c\n</modified-files>")
     roles = [m["role"] for m in json.loads(cli.run("context", path, "--json").out)["messages"]]
     same(roles, ["compactionSummary", "user", "assistant"])
-    refused("compact", path, "--apply", SUMMARY, "--keep-tokens", "3", code=3, says="already compacted")
+    same(cli.run("compact", path, "--apply", SUMMARY, "--keep-tokens", "3", code=1).out, "already compacted\n")
 
 
 def test_apply_from_standard_input():
@@ -127,7 +127,9 @@ def test_apply_refuses():
     refused("compact", path, "--apply", os.path.join(HERE, "none"), *keep, code=3, says="none")
     refused("compact", path, "--apply", HERE, *keep, code=3, says="is a directory")
     refused("compact", path, "--apply", "/dev/null", *keep, code=3, says="dev/null")
-    refused("compact", path, "--apply", SUMMARY, code=3, says="nothing to compact")
+    same(cli.run("compact", path, "--apply", SUMMARY, code=1).out, "nothing to compact\n")
+    told = json.loads(cli.run("compact", path, "--apply", SUMMARY, "--json", code=1).out)
+    same([told["firstKeptEntryId"], told["reason"]], [None, "nothing to compact"])
     write(SUMMARY, " \n")
     refused("compact", path, "--apply", SUMMARY, *keep, code=3, says="the summary is empty")
     _, err = piped("", "compact", path, "--apply", "-", *keep, code=3)

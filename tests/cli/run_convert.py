@@ -61,7 +61,7 @@ def test_convert_says_what_it_does():
     path = session()
     told = cli.run("convert", path, "--to", "ggcode", "--dry-run").out
     check("would convert 4 entries from pi to ggcode" in told, told)
-    check("1 of them are on other branches" in told or "2 of them are on other branches" in told, told)
+    check("1 entry is not on the branch; carried along as a line\n" in told, told)
     check("stored lines would be carried" in told, told)
     same(os.listdir(HERE), ["s.jsonl"])
 
@@ -81,15 +81,85 @@ def test_convert_one_branch():
     told = json.loads(doing("convert", path, "--to", "pi", "-o", place, "--leaf", "t1", "--lean", "--json").out)
     same([told["entries"], told["said"], told["offBranch"], told["leftOut"]], [4, 3, 1, 1])
     same(json.loads(cli.run("path", place, "--json").out), ["u1", "a1", "t1"])
+    told = cli.run("convert", path, "--to", "ggcode", "--leaf", "t1", "--dry-run").out
+    check("1 entry is not on the branch; left out\n" in told, told)
+
+
+def test_convert_tells_of_damage():
+    path = session()
+    with open(path, "a", encoding="utf-8") as f:
+        f.write('{"type":"mess\n{"torn')
+    place = os.path.join(HERE, "damaged.jsonl")
+    told = doing("convert", path, "--to", "ggcode", "-o", place).out
+    check("2 damaged lines go along as they are; ramet verify tells where\n" in told, told)
+    with open(place, encoding="utf-8") as f:
+        check('{\\\"torn' in f.read(), "the torn line is not there")
+    told = cli.run("convert", path, "--to", "yoi", "--lean", "--dry-run").out
+    check("2 damaged lines are left out; ramet verify tells where\n" in told, told)
+
+
+def test_convert_of_no_entry():
+    """The path to null is empty, as the context there is."""
+    path = session()
+    for to in ("pi", "pirust", "ggcode", "yoi", "ckptmgr", "sqlite"):
+        for words in (("convert", path, "--to", to), ("export", path, "--format", to)):
+            place = os.path.join(HERE, f"none-{words[0]}-{to}")
+            told = json.loads(doing(*words, "-o", place, "--leaf", "null", "--json").out)
+            same(told["entries"], 0, to)
+            same(json.loads(cli.run("info", told["path"], "--json").out)["messageCount"], 0, to)
+
+
+def test_a_tool_is_no_prefix():
+    path = session()
+    for words in (("import", path, "--into", "yoi:x"), ("convert", path, "--to", "yoi", "-o", "yoi:x"),
+                  ("export", path, "--format", "yoi", "-o", "yoi:x"), ("list", "ggcode:/tmp/x"),
+                  ("list", "--store", "ggcode:/tmp/x"), ("new", "--store", "pirust:x"),
+                  ("fork", path, "--into", "pi:x"), ("info", "pirust:x"), ("verify", "yoi:x"),
+                  ("append", "ggcode:x/y.jsonl", '{"role":"user","content":"x"}')):
+        refused(*words, code=2, says="is no place")
+    for words in (("import", path, "--into", "sqlite"), ("list", "--store", "ckptmgr"), ("verify", "sqlite")):
+        refused(*words, code=2, says="which file?")
+    refused("fork", path, "--into", "yoi", code=2, says="ramet import --into yoi")
+
+
+def test_new_in_a_store():
+    for store, begins in (("yoi", os.path.join(HOME, ".local/share/yoi/sessions/")),
+                          ("ggcode", os.path.join(HOME, ".ggcode/sessions/")),
+                          ("sqlite:" + os.path.join(HERE, "n.db"), "sqlite:"),
+                          ("ckptmgr:" + os.path.join(HERE, "n.json"), "ckptmgr:")):
+        session()
+        told = json.loads(doing("new", "--store", store, "--json").out)
+        check(told["path"].startswith(begins), told)
+        same(json.loads(cli.run("info", told["path"], "--json").out)["format"], store.split(":")[0])
+    refused("new", "--store", "yoi", "--format", "ggcode", code=2, says="takes no session")
+    refused("new", "--format", "word", code=2, says="no such format: word")
+    refused("new", "--format", "sqlite", code=2, says="which file?")
+    refused("new", "--format", "ggcode", "--store", HERE, "--id", "../x", code=2, says="cannot be the id")
+
+
+def test_verify_stores():
+    path = session()
+    for to in ("pirust", "ggcode", "yoi"):
+        done = json.loads(doing("convert", path, "--to", to, "--id", f"0196ffff-0000-7000-8000-0000000000f{len(to)}",
+                                "--json").out)
+        told = [json.loads(line) for line in doing("verify", to, "--json").out.splitlines()]
+        check(done["path"] in [t["path"] for t in told], told)
+        same([t["intact"] for t in told], [True] * len(told), told)
+    for home in ("sqlite", "ckptmgr"):
+        place = f"{home}:{os.path.join(HERE, 'all.' + home)}"
+        for name in ("a1", "a2"):
+            doing("convert", path, "--to", home, "-o", place, "--id", name)
+        same([line.split("#")[1][:2] for line in cli.run("verify", place).out.splitlines()], ["a1", "a2"])
+        same(len(cli.run("verify", place + "#a1").out.splitlines()), 1)
 
 
 def test_convert_is_refused():
     path = session()
     refused("convert", path, code=2, says="which format?")
-    refused("convert", path, "--to", "word", code=3, says="no such format: word")
-    refused("convert", path, "--to", "sqlite", code=3, says="which file?")
+    refused("convert", path, "--to", "word", code=2, says="no such format: word")
+    refused("convert", path, "--to", "sqlite", code=2, says="which file?")
     refused("convert", path, "--to", "pi", "-o", path, code=3, says="already")
-    refused("convert", path, "--to", "pi", "-o", HERE, "--id", "../up", code=3, says="cannot be the id")
+    refused("convert", path, "--to", "pi", "-o", HERE, "--id", "../up", code=2, says="cannot be the id")
     refused("convert", path, "--to", "pi", "--leaf", "nobody", code=3, says="nobody")
 
 
@@ -109,6 +179,40 @@ def test_import():
     same(len(cli.run("list", "--store", "sqlite:" + os.path.join(HERE, "all.db"), "--json").out.splitlines()), 1)
     told = json.loads(cli.run("import", yoi, "--dry-run", "--json").out)
     check("path" not in told and told["dryRun"], told)
+
+
+def test_import_of_a_named_format():
+    path = session()
+    for to in ("pi", "pirust", "ggcode", "yoi", "ckptmgr", "sqlite"):
+        place = os.path.join(HERE, "as-" + to)
+        doing("convert", path, "--to", to, "-o", place)
+        told = json.loads(cli.run("import", place, "--format", to, "--dry-run", "--json").out)
+        same(told["from"], to)
+    text, other = os.path.join(HERE, "t.txt"), os.path.join(HERE, "a.json")
+    write(text, "hello\n")
+    write(other, '{"a":1}\n')
+    for is_of, named in (("pi", "yoi"), ("pi", "ggcode"), ("yoi", "ggcode"), ("ggcode", "yoi"), ("yoi", "pirust")):
+        refused("import", os.path.join(HERE, "as-" + is_of), "--format", named, code=3, says="not")
+    for named in ("ggcode", "yoi"):
+        for name in (text, other):
+            refused("import", name, "--format", named, code=3, says="no record of the format " + named)
+    refused("import", path, "--format", "word", code=2, says="no such format: word")
+    refused("import", "sqlite:" + os.path.join(HERE, "as-sqlite"), "--format", "yoi", code=2, says="is not of")
+
+
+def test_export_wants_a_place():
+    path = session()
+    for more in ((), ("-o", "-")):
+        refused("export", path, "--format", "ggcode", *more, code=2, says="ramet import")
+    refused("export", path, "--format", "word", "-o", HERE, code=2, says="no such format: word")
+
+
+def test_migrate_of_other_formats():
+    path = session()
+    for to in ("ggcode", "yoi", "sqlite", "ckptmgr"):
+        place = json.loads(doing("convert", path, "--to", to, "-o", os.path.join(HERE, to), "--json").out)["path"]
+        check("only pi's files have versions" in cli.run("migrate", place).out, to)
+    same(cli.run("migrate", path).out, "nothing to do: it is version 3 already\n")
 
 
 def test_export_markdown():
@@ -145,14 +249,20 @@ def test_events():
 
 
 def test_trace():
-    path = session()
+    other = session()
+    for more in ((), ("--append", '{"turn":2,"label":"retry"}')):
+        refused("trace", other, *more, code=3, says="traces are yoi's, and this is a session of the format pi")
+    path = os.path.join(HERE, "y.jsonl")
+    doing("convert", other, "--to", "yoi", "-o", path)
     refused("trace", path, code=3, says="no such file")
     doing("trace", path, "--append", '{"turn":2,"label":"retry","data":{"n":1}}')
     doing("trace", path, "--append", '{"turn":2,"llm_call":1,"event":{"Ping":{"timestamp":1}},"ts":1000}')
     lines = [json.loads(line) for line in cli.run("trace", path, "--json").out.splitlines()]
     same([lines[0]["label"], lines[0]["turn"], lines[1]["ts"]], ["retry", 2, 1000])
     check("1970-01-01T00:00:01.000Z turn 2 call 1 " in cli.run("trace", path).out, "text")
-    check(os.path.exists(os.path.join(HERE, "s.trace.jsonl")), "beside the session")
+    check(os.path.exists(os.path.join(HERE, "y.trace.jsonl")), "beside the session")
+    told = [json.loads(line) for line in cli.run("verify", HERE, "--json").out.splitlines()]
+    same([os.path.basename(t["path"]) for t in told], ["s.jsonl", "y.jsonl"], "a trace is no session")
     refused("trace", path, "--append", '{"turn":2}', code=3, says='an "event" or a "label"')
 
 

@@ -311,7 +311,7 @@ def check_bash_answers():
                          ("ramet list --wi", ["--width"]), ("ramet --color al", ["always"]),
                          ("ramet help bra", ["branches", "branch"]),
                          ("ramet append --on-conflict b", ["branch"]), ("ramet fork --k", ["--keep"]), ("ramet tree @l", ["@last"]),
-                         ("ramet list p", ["pi"])):
+                         ("ramet list p", ["pi", "pirust"])):
         answer = completed(line)
         check(f"bash completes {line}", "" if answer == wanted else f"{answer}, wanted {wanted}")
 

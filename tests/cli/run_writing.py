@@ -294,7 +294,7 @@ def test_new_where_nothing_can_be():
     plain = fresh("not a directory", "plain")
     for store in (plain, plain + "/below", "/proc/nowhere", "/dev/null"):
         refused("new", "--store", store, says=store.split("/below")[0])
-    refused("new", "--store", "sqlite:x", says="no directory")
+    refused("fork", fresh(branched()), "--into", "sqlite:x", says="no directory")
     refused("new", "--store", "", code=2, says="empty")
     refused("new", "word", code=2, says="too many")
     refused("new", "--parent-session", "no-such", says="no session")
@@ -357,6 +357,60 @@ def test_append_makes_a_session():
     other = fresh()
     run("append", other, '{"type":"session_info","name":"before any message"}')
     sound(other, 1)
+
+
+def test_append_many_make_one_session():
+    """Whoever loses the race of making the file goes on in the one that is there."""
+    for n in range(2 if SLOW else 8):
+        path = fresh("" if n % 4 == 3 else None)
+        lines = ('{"type":"session_info","name":"x"}\n' if n % 2 else "") + HELLO + "\n" + HELLO + "\n"
+        running = [subprocess.Popen([BIN, "append", path, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, env=environment()) for _ in range(8)]
+        for p in running:
+            p.stdin.write(lines.encode())
+            p.stdin.flush()
+        told = [p.communicate(timeout=TIME_LIMIT) for p in running]
+        same([(p.returncode, err) for p, (_, err) in zip(running, told)], [(0, b"")] * 8)
+        ids = sorted(i for out, _ in told for i in out.decode().split())
+        same(len(ids), 8 * lines.count("\n"))
+        same(sorted(e["id"] for e in entries(path)), ids)
+        same(run("verify", path).out[:16], "intact, complete")
+
+
+def test_append_expecting_loses_the_race():
+    path = fresh()
+    running = [subprocess.Popen([BIN, "append", path, HELLO, "--expect", "null"], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=environment()) for _ in range(8)]
+    told = [p.communicate(timeout=TIME_LIMIT) for p in running]
+    same(sorted(p.returncode for p in running), [0] + [3] * 7, told)
+    same(len(entries(path)), 1)
+
+
+def test_append_says_what_will_not_be_read():
+    path = fresh(branched())
+    r = run("append", path, '{"type":"compaction","summary":"x","firstKeptEntryId":"nobody","tokensBefore":3}')
+    one_line_of_error(r, "no entry has the id in firstKeptEntryId")
+    same(r.out.strip(), entries(path)[-1]["id"])
+    one_line_of_error(run("append", path, '{"role":"","content":"x"}'), "the role is empty")
+    one_line_of_error(run("append", path, '{"type":"message","message":{"role":"","content":"x"}}'), "empty")
+    one_line_of_error(run("append", path, "-", stdin=HELLO + '\n{"role":"","content":"x"}\n'), "line 2: the role")
+    same(run("append", path, HELLO).err, "")
+    long = os.path.join(os.path.dirname(path), "gg.jsonl")
+    run("convert", path, "--to", "ggcode", "-o", long)
+    same(run("append", long, HELLO).err, "")
+    text = json.dumps({"role": "user", "content": "x" * (10 << 20)})
+    one_line_of_error(run("append", long, "-", stdin=text), "ggcode reads no line of more than 10 MiB")
+
+
+def test_append_prints_the_entry_that_was_given():
+    """A record of ggcode says more than one entry."""
+    path = fresh(branched())
+    place = os.path.join(os.path.dirname(path), "gg.jsonl")
+    run("convert", path, "--to", "ggcode", "-o", place)
+    ident = run("append", place, '{"type":"model_change","provider":"p","modelId":"m"}').out.strip()
+    same([e["type"] for e in map(json.loads, run("entries", place, "--json").out.splitlines())
+          if e["id"] == ident], ["model_change"])
+    run("append", place, HELLO, "--expect", ident)
 
 
 def test_append_makes_nothing_of_bad_input():

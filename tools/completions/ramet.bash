@@ -3,6 +3,7 @@
 _ramet_commands="list info tree entries tail path context branches stats show export new append
 	branch fork label name compact convert import migrate verify repair seal delete
 	prune events trace index sidecar help"
+_ramet_tools="pi pirust ggcode yoi"
 _ramet_common="--json --store --no-cache --color --width --no-pager --help --version"
 
 # The command in the words before the cursor, if there is one. An option's value is none.
@@ -74,7 +75,10 @@ _ramet()
 
 	COMPREPLY=()
 	case $prev in
-	--store | --into) _ramet_offer "pi" d ;;
+	--store | --into) _ramet_offer "$_ramet_tools sqlite: ckptmgr:" d ;;
+	--format | --to | -t)
+		[[ $command == sidecar ]] || _ramet_offer "$_ramet_tools ckptmgr sqlite" ""
+		;;
 	--color) _ramet_offer "auto always never" "" ;;
 	--cwd) _ramet_offer "" d ;;
 	--leaf | -l | --at | --parent | --expect) _ramet_offer "null" "" ;;
@@ -83,7 +87,7 @@ _ramet()
 	--level) _ramet_offer "each turn none" "" ;;
 	--output | -o | --sign | --new-key | --apply | --summary) _ramet_offer "" f ;;
 	--mode) _ramet_offer "full active tail" "" ;;
-	--width | --number | -n | --id | --keep-tokens | --max-tokens | --to) ;;
+	--width | --number | -n | --id | --keep-tokens | --max-tokens | --before | -b | --append | -a) ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_ramet_offer "$(_ramet_options "$command")" ""
@@ -96,7 +100,9 @@ _ramet()
 		elif [[ $command == sidecar && $prev == sidecar ]]; then
 			_ramet_offer "create status verify tail checkpoint rollback recover" ""
 		elif [[ $command == list ]]; then
-			_ramet_offer "pi" f
+			_ramet_offer "$_ramet_tools" f
+		elif [[ $command == verify ]]; then
+			_ramet_offer "@last $_ramet_tools" f
 		elif [[ $command == new ]]; then
 			:
 		else
