@@ -7,7 +7,8 @@
  *     bench_formats load ROUNDS FILE...          open each, by turns
  *     bench_formats verify ROUNDS FILE           a hashed log, and SHA-256 over its bytes
  *     bench_formats convert ROUNDS FILE FORMAT OUT
- *         open and convert; and a validating read of what is written, line by line, and a write
+ *         open and convert; and a validating read of FILE, line by line, and a write of what it
+ *         became
  *
  * Prints one JSON line: {"ms":[...]}, medians, in the order named here.
  */
@@ -198,26 +199,26 @@ static int verify(const char *path)
 	return r ? 1 : show_times();
 }
 
-/* Every line as JSON, and all of it into a new file. */
-static int floor_of(struct ramet_bytes all, struct ramet_json_doc *doc, const char *path,
-		    double *ms)
+/* Every line of one file as JSON, and another text into a new file. */
+static int floor_of(const char *from, struct ramet_bytes to, struct ramet_json_doc *doc,
+		    struct ramet_buf *text, const char *path, double *ms)
 {
 	double start = now_ms();
-	struct ramet_bytes text = all, line;
+	struct ramet_bytes left, line;
 	struct ramet_error err;
-	int r;
+	int r = read_all(from, text);
 
-	while (text.len) {
-		const char *end = memchr(text.ptr, '\n', text.len);
+	for (left = ramet_buf_bytes(text); !r && left.len;) {
+		const char *end = memchr(left.ptr, '\n', left.len);
 
-		line.ptr = text.ptr;
-		line.len = end ? (size_t)(end - text.ptr) : text.len;
+		line.ptr = left.ptr;
+		line.len = end ? (size_t)(end - left.ptr) : left.len;
 		if (ramet_json_parse(doc, line, 0, &err) < 0)
 			return complain(&err);
-		text.ptr += line.len + (end != NULL);
-		text.len -= line.len + (end != NULL);
+		left.ptr += line.len + (end != NULL);
+		left.len -= line.len + (end != NULL);
 	}
-	r = write_all(path, all);
+	r = r || write_all(path, to);
 	*ms = now_ms() - start;
 	return r;
 }
@@ -227,6 +228,7 @@ static int floor_of(struct ramet_bytes all, struct ramet_json_doc *doc, const ch
 static int convert_loop(const char *path, const char *to, const char *out)
 {
 	struct ramet_buf text = RAMET_BUF_INIT((size_t)1 << 32);
+	struct ramet_buf source = RAMET_BUF_INIT((size_t)1 << 32);
 	struct ramet_convert_opts opts = { .to = to, .place = out };
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	uint64_t entries = 0;
@@ -242,12 +244,14 @@ static int convert_loop(const char *path, const char *to, const char *out)
 			r = read_all(out, &text);
 		for (k = 0; !r && k < 2; k++) {
 			(void)unlink(out);
-			r = floor_of(ramet_buf_bytes(&text), &doc, out, &times.ms[1][i]);
+			r = floor_of(path, ramet_buf_bytes(&text), &doc, &source, out,
+				     &times.ms[1][i]);
 		}
 	}
 	(void)unlink(out);
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&text);
+	ramet_buf_release(&source);
 	return r ? 1 : show_times();
 }
 

@@ -186,17 +186,21 @@ struct ramet_repair {
 	uint64_t n_carried; /* bytes another program appended meanwhile, as they are */
 	/* the original's new name, and where the lost bytes are; "" when there is none */
 	char kept[RAMET_ERROR_PATH], lost[RAMET_ERROR_PATH];
+	/* what stays: where the chain of a log with hashes is broken, in the file as it is now */
+	struct ramet_findings findings;
 };
 /* Make a session file one that reads without damage. A new file takes its place in one step; the
  * original stays beside it as NAME.damaged, what could not be placed as NAME.lost (JSON lines, see
  * docs/guide/verify-and-repair.md). Entries keep every byte. Nothing to do, or refused: the file is
  * not touched. After a failure too, but for EUNKNOWN. Release result afterwards. ENOTFOUND,
- * EFORMAT for what is no regular file, ECONFLICT, EIO, ELIMIT, ENOMEM. */
+ * EFORMAT for what is no regular file and for one without a whole entry, ECONFLICT, EIO, ELIMIT,
+ * ENOMEM. */
 RAMET_API int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 			   struct ramet_repair *result, struct ramet_error *err);
 RAMET_API void ramet_repair_release(struct ramet_repair *result);
 /* {"path","repaired","refused","actions":[{"action","code","line","offset","bytes","salvage"}],
- * "lostBytes","carried","kept","lost"}; path may be NULL. action: drop, newline or header. */
+ * "findings","lostBytes","carried","kept","lost"}; path may be NULL. action: drop, newline or
+ * header. */
 RAMET_API int ramet_report_repair(const struct ramet_repair *result, const char *path,
 				  struct ramet_buf *out, struct ramet_error *err);
 
@@ -562,6 +566,8 @@ struct ramet_convert_report {
 	uint64_t off_branch;
 	uint64_t restored; /* lines that were carried here from this very format: as they were */
 	uint64_t lines, bytes;                   /* of the target: stored lines carried; size */
+	/* findings of damage in the source; lines that are no entries go along as they are */
+	uint64_t damaged;
 	struct ramet_convert_kind kinds[RAMET_CONVERT_KINDS_MAX];
 	uint32_t n_kinds;
 	struct ramet_buf path;                   /* of the new session; empty when dry */

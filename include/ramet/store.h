@@ -309,6 +309,12 @@ struct ramet_list {
 RAMET_API int ramet_store_list(struct ramet_store *st, const struct ramet_list_opts *opts,
 			       struct ramet_list *list, struct ramet_error *err);
 RAMET_API void ramet_list_release(struct ramet_list *list);
+/* The path of each file of the store that should be a session, also of those that a list leaves
+ * out because they cannot be read as one; of a file of many, FILE#ID of each session. A
+ * directory's come in the order of their names. fn other than 0 ends it with that. ENOTFOUND,
+ * EIO, ENOMEM. */
+RAMET_API int ramet_store_files(struct ramet_store *st, int (*fn)(void *user, const char *path),
+				void *user, struct ramet_error *err);
 
 /* Path of the session with this id, else of the only one whose id starts with it; appended to path.
  * Reads headers only. ENOTFOUND; EAMBIGUOUS names the first two. */

@@ -337,11 +337,18 @@ int rameti_path_follow(const struct rameti_env *env, const char *path, struct ra
 	ramet_buf_add_str(&at, path);
 	if (ramet_buf_status(&at) < 0)
 		r = rameti_fail_nomem(err);
-	for (links = 0; !r && env->lstat(env->user, at.ptr, &st) == 0 && S_ISLNK(st.st_mode);
-	     links++)
+	for (links = 0; !r; links++) {
+		if (env->lstat(env->user, at.ptr, &st) < 0) {
+			if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
+				r = rameti_fail_sys(err, errno, at.ptr, "cannot stat");
+			break;
+		}
+		if (!S_ISLNK(st.st_mode))
+			break;
 		r = links < LINKS_MAX ? follow_link(env, &at, err) :
 					rameti_fail_at(err, RAMET_ELIMIT, path, 0, RAMET_NO_OFFSET,
 						       "too many links");
+	}
 	if (!r) {
 		ramet_buf_add(out, ramet_buf_bytes(&at));
 		r = ramet_buf_status(out) < 0 ? rameti_fail_nomem(err) : 0;

@@ -60,7 +60,7 @@ const char *rameti_path_base(const char *path);
 /* What stands before the last slash: "." without one, "/" for a file in the root; appended. */
 void rameti_path_dir(const char *path, struct ramet_buf *out);
 /* The file that a path names when its last component is a link, or a link to one; appended. What is
- * missing stays as it is. ELIMIT after 40 links. */
+ * missing stays as it is. ELIMIT after 40 links, EIO, ENOMEM. */
 int rameti_path_follow(const struct rameti_env *env, const char *path, struct ramet_buf *out,
 		       struct ramet_error *err);
 

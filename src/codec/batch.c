@@ -286,6 +286,32 @@ int rameti_batch_written(struct rameti_batch *b, const struct rameti_codec *code
 	return r;
 }
 
+int rameti_batch_made(struct rameti_batch *b, struct ramet_bytes id, int n, uint64_t offset)
+{
+	struct ramet_row row = { .type = RAMET_ENTRY_OTHER };
+	struct ramet_buf name = RAMET_BUF_INIT(SIZE_MAX / 2);
+	int i, r = 0;
+
+	memset(&b->line_row, 0, sizeof(b->line_row));
+	b->line_row.offset = offset;
+	b->line_first = b->n;
+	b->line_terminated = 1;
+	b->tail_open = 0;
+	for (i = 0; !r && i < n; i++) {
+		ramet_buf_reset(&name);
+		if (i) {
+			ramet_buf_add(&name, id);
+			ramet_buf_addf(&name, "--%d", i);
+		}
+		r = ramet_buf_status(&name);
+		if (!r)
+			r = rameti_batch_piece(b, &row, i ? ramet_buf_bytes(&name) : id);
+	}
+	b->n_lines++;
+	ramet_buf_release(&name);
+	return r < 0 ? RAMET_ENOMEM : 0;
+}
+
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated)
 {
 	struct rameti_odd odd = { 0 };

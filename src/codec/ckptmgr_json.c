@@ -141,6 +141,21 @@ static size_t escaped(const unsigned char *p, size_t left, char to[8], size_t *t
 	return 6;
 }
 
+/* So many bytes from here on are surely written as they are: no control, none of "\<>&, and not the
+ * first byte of what escaped() looks at longer. */
+static size_t plain(const char *p, const char *end)
+{
+	static const uint64_t stops[4] = {
+		0xffffffffu | 1ull << '"' | 1ull << '&' | 1ull << '<' | 1ull << '>',
+		1ull << ('\\' - 64), 0, 1ull << (0xe2 - 192) | 1ull << (0xed - 192)
+	};
+	const char *from = p;
+
+	while (p < end && !(stops[(unsigned char)*p >> 6] >> ((unsigned char)*p & 63) & 1))
+		p++;
+	return (size_t)(p - from);
+}
+
 void rameti_ckpt_add_string(struct ramet_buf *out, struct ramet_bytes text)
 {
 	size_t i, from = 0, took, len;
@@ -148,6 +163,9 @@ void rameti_ckpt_add_string(struct ramet_buf *out, struct ramet_bytes text)
 
 	ramet_buf_add_char(out, '"');
 	for (i = 0; i < text.len; i += took) {
+		i += plain(text.ptr + i, text.ptr + text.len);
+		if (i == text.len)
+			break;
 		len = escaped((const unsigned char *)text.ptr + i, text.len - i, to, &took);
 		if (!len)
 			continue;
@@ -239,12 +257,14 @@ static int sort_members(struct writing *w, struct frame *f)
 static void add_text(struct writing *w, const struct ramet_json *v)
 {
 	struct ramet_buf b = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_bytes raw = ramet_json_raw(v);
 
-	if (w->how == RAMETI_CKPT_KEEP || v->kind != RAMET_JSON_STRING) {
-		ramet_buf_add(w->out, ramet_json_raw(v));
+	if (w->how == RAMETI_CKPT_KEEP || v->kind != RAMET_JSON_STRING ||
+	    plain(raw.ptr + 1, raw.ptr + raw.len - 1) == raw.len - 2) {
+		ramet_buf_add(w->out, raw);
 		return;
 	}
-	rameti_ckpt_decode(ramet_json_raw(v), &b);
+	rameti_ckpt_decode(raw, &b);
 	rameti_ckpt_add_string(w->out, ramet_buf_bytes(&b));
 	if (ramet_buf_status(&b) < 0)
 		w->status = RAMET_ENOMEM;

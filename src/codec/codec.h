@@ -84,6 +84,9 @@ struct rameti_draft {
 	/* of a message whose members are compact: where its role stands in members (raw), and that
 	 * no member a reader looks for stands there twice; len 0: not known */
 	struct ramet_bytes role;
+	/* the whole entry, parsed, whose members outside of the four above are `members`; NULL: not
+	 * at hand */
+	const struct ramet_json *entry;
 };
 /* The header of a new session, in the current version. */
 struct rameti_draft_header {
@@ -102,6 +105,10 @@ struct rameti_encoder {
 	unsigned char chain[32];
 	int has_chain;
 	uint64_t count[4];                       /* the codec's own */
+	/* How many entries the record encoded last makes: of ids ID, ID--1, ID--2 and so on, where
+	 * entry_id is the first. Set by encode; -1: not known without reading it. */
+	int made;
+	struct ramet_buf entry_id;
 	struct ramet_json_doc doc;
 	struct ramet_buf scratch, text;
 };
@@ -169,6 +176,10 @@ struct rameti_codec {
 	 * rameti_said, or an error. */
 	int (*encode)(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		      struct ramet_error *err);
+	/* The line that carries this custom entry as it is; its members are compact and valid
+	 * UTF-8. Nothing that is encoded later refers to it. NULL: by write_entry. */
+	int (*carry)(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		     struct ramet_buf *scratch, struct ramet_buf *out);
 	/* enum rameti_tail of this file; NULL: END */
 	int (*tail)(const struct rameti_reader *r);
 };
@@ -193,6 +204,9 @@ int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
 int rameti_batch_written(struct rameti_batch *b, const struct rameti_codec *codec,
 			 struct ramet_bytes line, uint64_t offset,
 			 const struct rameti_found *found);
+/* A record that was just encoded, from what is known of it: it makes n entries, of ids ID, ID--1
+ * and so on, of which nothing else is told. */
+int rameti_batch_made(struct rameti_batch *b, struct ramet_bytes id, int n, uint64_t offset);
 /* A line too long to look at. */
 int rameti_batch_too_long(struct rameti_batch *b, uint64_t offset, uint64_t len, int terminated);
 int rameti_batch_odd(struct rameti_batch *b, const struct rameti_odd *odd);

@@ -19,6 +19,8 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 	ramet_buf_init(&e->id, SIZE_MAX / 2);
 	ramet_buf_init(&e->scratch, SIZE_MAX / 2);
 	ramet_buf_init(&e->text, SIZE_MAX / 2);
+	ramet_buf_init(&e->entry_id, SIZE_MAX / 2);
+	e->made = -1;
 	if (r)
 		ramet_buf_add(&e->id, r->header.id);
 	if (ramet_buf_status(&e->id) < 0)
@@ -31,5 +33,6 @@ void rameti_encoder_release(struct rameti_encoder *e)
 	ramet_buf_release(&e->id);
 	ramet_buf_release(&e->scratch);
 	ramet_buf_release(&e->text);
+	ramet_buf_release(&e->entry_id);
 	ramet_json_doc_release(&e->doc);
 }

@@ -58,7 +58,7 @@ enum rameti_gg_type rameti_gg_type_of(const struct ramet_json *record)
 	enum rameti_gg_type t = RAMETI_GG_OTHER;
 	size_t i;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (i = 0; i < sizeof(types) / sizeof(types[0]) && t == RAMETI_GG_OTHER; i++)
 		if (ramet_json_text_is(type, types[i].name))
 			t = types[i].type;
 	if (t == RAMETI_GG_MESSAGE || t == RAMETI_GG_CARRIED)
@@ -110,14 +110,12 @@ static int message_pieces(struct rameti_batch *b, struct ramet_bytes line,
 	len = id.len;
 	rameti_gg_parts(&p, message);
 	/* a checkpoint may have named it already */
-	if (p.failed)
-		e = RAMET_ENOMEM;
-	else if (with_id && p.type == RAMET_ENTRY_CUSTOM)
+	if (with_id && p.type == RAMET_ENTRY_CUSTOM)
 		e = rameti_batch_note(b, line);
 	while (!e && rameti_gg_part_next(&p)) {
 		if (len && n) {
 			ramet_buf_truncate(&id, len);
-			ramet_buf_addf(&id, ".%u", n);
+			ramet_buf_addf(&id, "--%u", n);
 		}
 		n++;
 		e = ramet_buf_status(&id) < 0 ? RAMET_ENOMEM
@@ -489,4 +487,5 @@ const struct rameti_codec rameti_codec_ggcode = {
 	.adjust = gg_adjust,
 	.start = rameti_gg_start,
 	.encode = rameti_gg_encode,
+	.carry = rameti_gg_carry,
 };

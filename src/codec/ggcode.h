@@ -44,7 +44,6 @@ struct rameti_gg_part {
 	uint32_t n;
 	uint8_t type, role; /* of the row */
 	uint8_t user, started;
-	uint8_t failed; /* no memory: what it is cannot be told */
 	const struct ramet_json *next;
 };
 void rameti_gg_parts(struct rameti_gg_part *p, const struct ramet_json *message);

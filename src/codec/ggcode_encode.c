@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/pack.h"
 #include "json/scan.h"
 #include "model/tree.h"
 
 #define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
+
+/* A longer record is read to see that it can be. */
+#define RECORD_USUAL ((size_t)1 << 28)
 
 /* The encoder's own: e->text lists the ids of entries written, e->scratch has the meta record
  * written last (else the reader knows it). */
@@ -26,6 +28,7 @@ struct job {
 	const struct ramet_json *entry;
 	struct ramet_buf id, work, more, time; /* the entry's id, decoded; its time, quoted */
 	int64_t ms;
+	int made; /* how many entries are found in what was written; -1: not known */
 };
 
 static const struct ramet_json *get(const struct job *j, const char *key)
@@ -51,26 +54,24 @@ static void write_record(const struct job *j, const struct rameti_gg_record *g,
 static void log_id(struct rameti_encoder *e, struct ramet_bytes id, int message)
 {
 	ramet_buf_add_char(&e->text, message ? 1 : 0);
-	rameti_pack_bytes(&e->text, id);
+	ramet_buf_add(&e->text, (struct ramet_bytes){ (const char *)&id.len, sizeof(id.len) });
+	ramet_buf_add(&e->text, id);
 }
 
 /* 1: this encoder wrote it; *before: the message before it, or before the end. */
 static int find_written(const struct rameti_encoder *e, struct ramet_bytes id,
 			struct ramet_bytes *before)
 {
-	struct rameti_unpack u = { ramet_buf_bytes(&e->text), 0 };
+	const char *p = ramet_buf_bytes(&e->text).ptr, *end = p + e->text.len;
 	struct ramet_bytes item;
-	int message;
 
 	*before = (struct ramet_bytes){ NULL, 0 };
-	while (u.left.len && !u.bad) {
-		message = *u.left.ptr;
-		u.left.ptr++;
-		u.left.len--;
-		item = rameti_unpack_bytes(&u);
-		if (id.len && ramet_bytes_eq(item, id))
+	for (; p < end; p = item.ptr + item.len) {
+		memcpy(&item.len, p + 1, sizeof(item.len));
+		item.ptr = p + 1 + sizeof(item.len);
+		if (item.len == id.len && id.len && !memcmp(item.ptr, id.ptr, id.len))
 			return 1;
-		if (message)
+		if (*p)
 			*before = item;
 	}
 	return 0;
@@ -110,11 +111,25 @@ static int find_id(const struct rameti_encoder *e, struct ramet_bytes id,
 
 /* ---- messages ---- */
 
+/* Will this entry, carried in a record, be found there? */
+static int is_found_again(const struct ramet_json *entry)
+{
+	const struct ramet_json *type = ramet_json_get(entry, "type");
+	struct ramet_bytes name = ramet_json_plain(type);
+
+	return name.len && name.len < 64 && ramet_entry_type_of(name) != RAMET_ENTRY_HEADER &&
+	       entry->span < RAMETI_GG_USUAL_SPAN;
+}
+
 /* An entry that ggcode has no record for, as it is. */
 static int carry(struct job *j, struct ramet_buf *out)
 {
 	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
 
+	/* what was to be said in place of it may only have failed */
+	if (ramet_buf_status(&j->work) < 0 || ramet_buf_status(&j->more) < 0)
+		out->status = RAMET_ENOMEM;
+	j->made = is_found_again(j->entry) ? 1 : -1;
 	ramet_buf_reset(&j->work);
 	rameti_json_add_compact(&j->work, j->entry);
 	g.entry = ramet_buf_bytes(&j->work);
@@ -123,19 +138,32 @@ static int carry(struct job *j, struct ramet_buf *out)
 	return RAMETI_CARRIED;
 }
 
-/* Would this line be read? */
-static int fits(struct ramet_bytes line)
+/* Would this line be read? Without memory to tell, out has failed. */
+static int fits(struct ramet_bytes line, struct ramet_buf *out)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	int yes = !ramet_json_parse(&doc, line, 0, NULL) &&
-		  rameti_gg_record_fits(ramet_json_root(&doc));
+	int r = ramet_json_parse(&doc, line, 0, NULL);
+	int yes = !r && rameti_gg_record_fits(ramet_json_root(&doc));
 
 	ramet_json_doc_release(&doc);
+	if (r == RAMET_ENOMEM)
+		out->status = r;
 	return yes;
 }
 
-/* A message record around j->work. */
-static int write_message(struct job *j, struct ramet_bytes id, struct ramet_bytes entry,
+/* Would what stands in out from there on be read? If not, it is taken out again, unless out has
+ * failed: the caller asks. */
+static int keeps(struct ramet_buf *out, size_t from)
+{
+	if (out->status || fits((struct ramet_bytes){ out->ptr + from, out->len - from }, out) ||
+	    out->status)
+		return 1;
+	ramet_buf_truncate(out, from);
+	return 0;
+}
+
+/* A message record around j->work, which is as `told` says (enum rameti_gg_told). */
+static int write_message(struct job *j, int told, struct ramet_bytes id, struct ramet_bytes entry,
 			 struct ramet_buf *out)
 {
 	struct rameti_gg_record g = { .type = "message" };
@@ -148,8 +176,9 @@ static int write_message(struct job *j, struct ramet_bytes id, struct ramet_byte
 	write_record(j, &g, out);
 	if (ramet_buf_status(out) < 0)
 		return RAMETI_SAID; /* the caller asks */
-	if (!fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
-		ramet_buf_truncate(out, from);
+	if (told == RAMETI_GG_TOLD_SURELY && out->len - from < RECORD_USUAL) {
+		j->made = !entry.len || is_found_again(j->entry) ? 1 : -1;
+	} else if (!keeps(out, from)) {
 		return carry(j, out);
 	}
 	log_id(j->e, id, 1);
@@ -159,13 +188,16 @@ static int write_message(struct job *j, struct ramet_bytes id, struct ramet_byte
 static int plain_message(struct job *j, struct ramet_buf *out)
 {
 	struct ramet_bytes id = ramet_buf_bytes(&j->id);
+	int told;
 
 	ramet_buf_reset(&j->work);
 	if (j->e->dialect)
 		id.len = 0;
-	if (!rameti_gg_add_message(&j->work, get(j, "message"), id, &j->more))
+	told = rameti_gg_add_message(&j->work, get(j, "message"), id, &j->more);
+	if (!told)
 		return carry(j, out);
-	return write_message(j, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 }, out);
+	return write_message(j, told, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 },
+			     out);
 }
 
 /* For ggcode's model a message of the user; the entry itself stands beside it. */
@@ -174,7 +206,7 @@ static int retold_message(struct job *j, const struct ramet_json *m, int role,
 {
 	struct ramet_buf user = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	int r;
+	int r, told = RAMETI_GG_TOLD_NOT;
 
 	ADD(&user, "{\"role\":\"user\",\"content\":");
 	if (content) {
@@ -188,8 +220,10 @@ static int retold_message(struct job *j, const struct ramet_json *m, int role,
 	ramet_buf_reset(&j->work);
 	r = ramet_buf_status(&user) < 0 ? RAMET_ENOMEM
 					: ramet_json_parse(&doc, ramet_buf_bytes(&user), 0, NULL);
-	if (!r && !rameti_gg_add_message(&j->work, ramet_json_root(&doc), ramet_buf_bytes(&j->id),
-					 &j->more))
+	if (!r)
+		told = rameti_gg_add_message(&j->work, ramet_json_root(&doc),
+					     ramet_buf_bytes(&j->id), &j->more);
+	if (!r && !told)
 		r = RAMET_EINVAL;
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&user);
@@ -197,7 +231,7 @@ static int retold_message(struct job *j, const struct ramet_json *m, int role,
 		return r == RAMET_ENOMEM ? r : carry(j, out);
 	ramet_buf_reset(&j->more);
 	rameti_json_add_compact(&j->more, j->entry);
-	return write_message(j, ramet_buf_bytes(&j->id), ramet_buf_bytes(&j->more), out);
+	return write_message(j, told, ramet_buf_bytes(&j->id), ramet_buf_bytes(&j->more), out);
 }
 
 static int message(struct job *j, struct ramet_buf *out)
@@ -239,18 +273,19 @@ static void summary_message(struct job *j, struct ramet_bytes id, const struct r
 	rameti_gg_add_text(&j->work, ramet_buf_bytes(&text), 0);
 	ADD(&j->work, "}]}");
 	if (out)
-		(void)write_message(j, id, (struct ramet_bytes){ NULL, 0 }, out);
+		(void)write_message(j, RAMETI_GG_TOLD, id, (struct ramet_bytes){ NULL, 0 }, out);
 	if (ramet_buf_status(&text) < 0)
 		j->work.status = RAMET_ENOMEM;
 	ramet_buf_release(&text);
 }
 
+/* A whole number of up to 18 digits: what the original's 64 bits hold for sure. */
 static struct ramet_bytes number_of(const struct ramet_json *v)
 {
 	struct ramet_bytes raw = ramet_json_raw(v);
 
 	if (ramet_json_kind(v) != RAMET_JSON_NUMBER || ramet_bytes_is(raw, "0") ||
-	    strcspn(raw.ptr, ".eE") < raw.len)
+	    raw.len > 18 || strcspn(raw.ptr, ".eE") < raw.len)
 		return (struct ramet_bytes){ NULL, 0 };
 	return raw;
 }
@@ -315,6 +350,7 @@ static int compaction(struct job *j, struct ramet_buf *out)
 	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
 	if (!behind)
 		write_record(j, &g, out);
+	j->made = -1;
 	log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0)
 		out->status = RAMET_ENOMEM;
@@ -397,6 +433,8 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 		write_record(j, &m.record, out);
 		keep_meta(j->e, out, from);
 	}
+	if (ramet_buf_status(&vendor) < 0 || ramet_buf_status(&created) < 0)
+		out->status = RAMET_ENOMEM;
 	rameti_gg_meta_release(&m);
 	ramet_buf_release(&vendor);
 	ramet_buf_release(&created);
@@ -423,6 +461,8 @@ static int usage(struct job *j, struct ramet_buf *out)
 	const struct ramet_json *turn = get(j, "turn_index");
 	size_t from = out->len;
 
+	if (ramet_json_kind(get(j, "usage")) == RAMET_JSON_ARRAY)
+		return carry(j, out);
 	ramet_buf_reset(&j->work);
 	ADD(&j->work, "{\"timestamp\":");
 	ramet_buf_add(&j->work, ramet_buf_bytes(&j->time));
@@ -439,10 +479,8 @@ static int usage(struct job *j, struct ramet_buf *out)
 	ADD(&j->work, "}");
 	g.payload = ramet_buf_bytes(&j->work);
 	write_record(j, &g, out);
-	if (!out->status && !fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
-		ramet_buf_truncate(out, from);
+	if (!keeps(out, from))
 		return carry(j, out);
-	}
 	log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
 }
@@ -455,7 +493,7 @@ static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struc
 	size_t from = out->len;
 
 	if (!record.len || *record.ptr != '{' || memchr(record.ptr, '\n', record.len) ||
-	    !fits(record))
+	    !fits(record, out))
 		return carry(j, out);
 	ramet_buf_add(out, record);
 	ADD(out, "\n");
@@ -477,7 +515,8 @@ static int summary(struct job *j, const struct ramet_json *data, struct ramet_bu
 	}
 	ramet_buf_reset(&j->work);
 	rameti_json_add_compact(&j->work, whole);
-	return write_message(j, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 }, out);
+	return write_message(j, RAMETI_GG_TOLD, ramet_buf_bytes(&j->id),
+			     (struct ramet_bytes){ NULL, 0 }, out);
 }
 
 static int custom(struct job *j, struct ramet_buf *out)
@@ -493,6 +532,8 @@ static int custom(struct job *j, struct ramet_buf *out)
 	    ramet_json_text_is(rameti_gg_get(record, "type"), "meta")) {
 		ramet_buf_reset(&j->work);
 		rameti_json_add_compact(&j->work, record);
+		/* of another session, which this is a fork of */
+		rameti_gg_own_record(&j->work, ramet_buf_bytes(&j->e->id));
 		return verbatim(j, ramet_buf_bytes(&j->work), 1, out);
 	}
 	if (ours && ramet_json_text_is(type, RAMETI_RAW_TYPE) &&
@@ -507,11 +548,10 @@ static int custom(struct job *j, struct ramet_buf *out)
 		rameti_json_add_compact(&j->work, data);
 		g.payload = ramet_buf_bytes(&j->work);
 		write_record(j, &g, out);
-		if (out->status || fits((struct ramet_bytes){ out->ptr + from, out->len - from })) {
+		if (keeps(out, from)) {
 			log_id(j->e, ramet_buf_bytes(&j->id), 0);
 			return RAMETI_SAID;
 		}
-		ramet_buf_truncate(out, from);
 	}
 	return carry(j, out);
 }
@@ -539,6 +579,16 @@ static int encode(struct job *j, struct ramet_buf *out, struct ramet_error *err)
 	return carry(j, out);
 }
 
+/* Records of the old dialect keep no id. */
+static void tell_made(const struct job *j)
+{
+	struct rameti_encoder *e = j->e;
+
+	e->made = e->dialect ? -1 : j->made;
+	ramet_buf_reset(&e->entry_id);
+	ramet_buf_add(&e->entry_id, ramet_buf_bytes(&j->id));
+}
+
 int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct ramet_error *err)
 {
@@ -546,7 +596,8 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 			 .id = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 .work = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 .more = RAMET_BUF_INIT(SIZE_MAX / 2),
-			 .time = RAMET_BUF_INIT(128) };
+			 .time = RAMET_BUF_INIT(128),
+			 .made = -1 };
 	int r = ramet_json_parse(&e->doc, entry, 0, err);
 
 	if (r < 0)
@@ -560,15 +611,34 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 		j.ms = rameti_entry_time(ramet_json_get(get(&j, "message"), "timestamp"));
 	rameti_gg_add_time(&j.time, j.ms);
 	r = ramet_buf_status(&j.time) < 0 ? RAMET_ENOMEM : encode(&j, out, err);
+	tell_made(&j);
 	if (r == RAMET_ENOMEM || (ramet_buf_status(out) < 0 || ramet_buf_status(&j.id) < 0 ||
 		       ramet_buf_status(&j.work) < 0 || ramet_buf_status(&j.more) < 0 ||
-		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0))
+		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0 ||
+		       ramet_buf_status(&e->entry_id) < 0))
 		r = rameti_fail_nomem(err);
 	ramet_buf_release(&j.id);
 	ramet_buf_release(&j.work);
 	ramet_buf_release(&j.more);
 	ramet_buf_release(&j.time);
 	return r;
+}
+
+int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		    struct ramet_buf *scratch, struct ramet_buf *out)
+{
+	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
+
+	(void)ms;
+	(void)scratch;
+	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
+	if (ramet_buf_status(out) < 0)
+		return RAMET_ENOMEM;
+	ramet_buf_truncate(out, out->len - 2); /* its end: the entry comes before that */
+	ADD(out, ",\"entry\":");
+	(void)rameti_pi_write_entry(d, out, NULL);
+	ADD(out, "}\n");
+	return 0;
 }
 
 /* A meta record comes first: where and when. */

@@ -13,13 +13,17 @@
 
 /* ---- compactions ---- */
 
-static uint32_t find_row(const struct rameti_reader *r, const struct ramet_json *id)
+/* Without memory to tell, out has failed. */
+static uint32_t find_row(const struct rameti_reader *r, const struct ramet_json *id,
+			 struct ramet_buf *out)
 {
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	uint32_t row = RAMET_NONE;
 
 	ramet_json_text(id, &text);
-	if (text.len && !ramet_buf_status(&text))
+	if (ramet_buf_status(&text) < 0)
+		out->status = RAMET_ENOMEM;
+	else if (text.len)
 		row = ramet_tree_find(r->tree, ramet_buf_bytes(&text));
 	ramet_buf_release(&text);
 	return row;
@@ -43,12 +47,12 @@ static uint32_t first_behind(const struct rameti_reader *r, uint32_t last, uint3
 
 /* Behind the last message that was summed up; without one, behind the summary. */
 static uint32_t first_kept(const struct rameti_reader *r, uint32_t row,
-			   const struct ramet_json *record)
+			   const struct ramet_json *record, struct ramet_buf *out)
 {
-	uint32_t last = find_row(r, rameti_gg_get(record, "checkpoint_last_msg_id"));
+	uint32_t last = find_row(r, rameti_gg_get(record, "checkpoint_last_msg_id"), out);
 
 	if (last == RAMET_NONE || last >= row)
-		last = find_row(r, rameti_gg_get(record, "checkpoint_summary_msg_id"));
+		last = find_row(r, rameti_gg_get(record, "checkpoint_summary_msg_id"), out);
 	return last == RAMET_NONE || last >= row ? row : first_behind(r, last, row);
 }
 
@@ -87,7 +91,7 @@ static int add_summary_of(const struct rameti_reader *r, uint32_t row, struct ra
 	return e;
 }
 
-static int legacy_summary(const struct ramet_json *list, struct ramet_buf *text)
+static void legacy_summary(const struct ramet_json *list, struct ramet_buf *text)
 {
 	struct ramet_buf whole = RAMET_BUF_INIT(SIZE_MAX / 2);
 	const struct ramet_json *m = rameti_gg_listed_summary(list);
@@ -95,8 +99,9 @@ static int legacy_summary(const struct ramet_json *list, struct ramet_buf *text)
 	if (m)
 		(void)rameti_gg_summary(m, &whole);
 	ramet_buf_add(text, without_mark(ramet_buf_bytes(&whole)));
+	if (ramet_buf_status(&whole) < 0)
+		text->status = RAMET_ENOMEM;
 	ramet_buf_release(&whole);
-	return ramet_buf_status(text);
 }
 
 /* All but the summary, from the checkpoint's record. */
@@ -108,7 +113,7 @@ static void show_rest(const struct rameti_reader *r, uint32_t row, const struct 
 	uint32_t kept = row;
 
 	if (id && id->len > 2)
-		kept = first_kept(r, row, record);
+		kept = first_kept(r, row, record, out);
 	ADD(out, ",\"firstKeptEntryId\":");
 	ramet_buf_add_json_string(out, ramet_tree_id(r->tree, kept));
 	rameti_gg_add_key(out, "tokensBefore");
@@ -146,12 +151,12 @@ static int show_compaction(const struct rameti_reader *r, uint32_t row,
 {
 	const struct ramet_json *id = rameti_gg_get(record, "checkpoint_summary_msg_id");
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2), rest = RAMET_BUF_INIT(SIZE_MAX / 2);
-	uint32_t named = find_row(r, id);
+	uint32_t named = find_row(r, id, &rest);
 	int e = 0;
 
 	show_rest(r, row, record, 0, &rest);
 	if (!id || id->len <= 2)
-		e = legacy_summary(rameti_gg_get(record, "checkpoint_messages"), &text);
+		legacy_summary(rameti_gg_get(record, "checkpoint_messages"), &text);
 	else if (named != RAMET_NONE && named < row)
 		e = add_summary_of(r, named, &text, err);
 	if (!e)
@@ -169,23 +174,29 @@ static int is_checkpoint_of(const struct rameti_reader *r, uint32_t at, uint32_t
 	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	const struct ramet_json *record, *id;
+	const struct ramet_json *record = NULL, *id;
 	struct ramet_bytes json;
-	int is = 0;
+	int is = 0, e = ramet_tree_entry(r->tree, at, &scratch, &json, NULL);
 
-	if (!ramet_tree_entry(r->tree, at, &scratch, &json, NULL) &&
-	    !ramet_json_parse(&doc, json, 0, NULL)) {
+	if (!e)
+		e = ramet_json_parse(&doc, json, 0, NULL);
+	if (!e) {
 		record = ramet_json_get(ramet_json_root(&doc), "data");
 		ramet_json_text(ramet_json_get(record, "record"), &text);
+		e = ramet_buf_status(&text);
 	}
-	if (text.len && !ramet_json_parse(&doc, ramet_buf_bytes(&text), 0, NULL)) {
+	if (!e && text.len)
+		e = ramet_json_parse(&doc, ramet_buf_bytes(&text), 0, NULL);
+	if (!e && text.len) {
 		record = ramet_json_root(&doc);
 		id = rameti_gg_get(record, "checkpoint_summary_msg_id");
 		is = ramet_json_kind(id) == RAMET_JSON_STRING &&
 		     rameti_json_raw_is(ramet_json_raw(id), ramet_tree_id(r->tree, row));
-		if (is)
-			show_rest(r, row, record, 1, rest);
 	}
+	if (is)
+		show_rest(r, row, record, 1, rest);
+	if (e == RAMET_ENOMEM)
+		rest->status = e;
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&scratch);
 	ramet_buf_release(&text);

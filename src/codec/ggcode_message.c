@@ -6,48 +6,96 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include <string.h>
+
+#include "codec/span.h"
 #include "json/scan.h"
 
 #define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 #define N_KEYS 13
+#define N_KINDS 5
 
-/* ggcode's members of a block, in its order. */
-static const char *const block_keys[N_KEYS + 1] = { "text",
-						    "image_mime",
-						    "image_data",
-						    "tool_name",
-						    "tool_id",
-						    "input",
-						    "output",
-						    "is_error",
-						    "images",
-						    "reasoning_content",
-						    "thinking_signature",
-						    "thinking_data",
-						    "cache",
-						    NULL };
-
-/* A kind of block: where pi has what ggcode's members hold. */
-struct kind {
-	const char *pi, *gg;
-	struct {
-		const char *gg, *pi;
-	} map[3];
+/* ggcode's members of a block, in its order, and what the decoder takes for their value. */
+enum slot {
+	TEXT,
+	IMAGE_MIME,
+	IMAGE_DATA,
+	TOOL_NAME,
+	TOOL_ID,
+	INPUT,
+	OUTPUT,
+	IS_ERROR,
+	IMAGES,
+	REASONING,
+	SIGNATURE,
+	THINKING_DATA,
+	CACHE
 };
-static const struct kind kinds[] = {
-	{ "text", "text", { { "text", "text" } } },
-	{ "image", "image", { { "image_mime", "mimeType" }, { "image_data", "data" } } },
+#define NAME(text)                                                                                 \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
+static const struct ramet_bytes block_keys[N_KEYS] = {
+	[TEXT] = NAME("text"),
+	[IMAGE_MIME] = NAME("image_mime"),
+	[IMAGE_DATA] = NAME("image_data"),
+	[TOOL_NAME] = NAME("tool_name"),
+	[TOOL_ID] = NAME("tool_id"),
+	[INPUT] = NAME("input"),
+	[OUTPUT] = NAME("output"),
+	[IS_ERROR] = NAME("is_error"),
+	[IMAGES] = NAME("images"),
+	[REASONING] = NAME("reasoning_content"),
+	[SIGNATURE] = NAME("thinking_signature"),
+	[THINKING_DATA] = NAME("thinking_data"),
+	[CACHE] = NAME("cache"),
+};
+
+/* The same as they begin. */
+static const struct ramet_bytes block_fronts[N_KEYS] = {
+	[TEXT] = NAME(",\"text\":"),
+	[IMAGE_MIME] = NAME(",\"image_mime\":"),
+	[IMAGE_DATA] = NAME(",\"image_data\":"),
+	[TOOL_NAME] = NAME(",\"tool_name\":"),
+	[TOOL_ID] = NAME(",\"tool_id\":"),
+	[INPUT] = NAME(",\"input\":"),
+	[OUTPUT] = NAME(",\"output\":"),
+	[IS_ERROR] = NAME(",\"is_error\":"),
+	[IMAGES] = NAME(",\"images\":"),
+	[REASONING] = NAME(",\"reasoning_content\":"),
+	[SIGNATURE] = NAME(",\"thinking_signature\":"),
+	[THINKING_DATA] = NAME(",\"thinking_data\":"),
+	[CACHE] = NAME(",\"cache\":"),
+};
+
+/* A kind of block: its type, how it begins, and where pi has what ggcode's members hold (else under their
+ * names). */
+struct kind {
+	const char *pi, *front;
+	struct ramet_bytes names[N_KEYS];
+};
+static const struct kind kinds[N_KINDS] = {
+	{ "text", "{\"type\":\"text\"", { [TEXT] = NAME("text") } },
+	{ "image",
+	  "{\"type\":\"image\"",
+	  { [IMAGE_MIME] = NAME("mimeType"), [IMAGE_DATA] = NAME("data") } },
 	{ "toolCall",
-	  "tool_use",
-	  { { "tool_name", "name" }, { "tool_id", "id" }, { "input", "arguments" } } },
+	  "{\"type\":\"tool_use\"",
+	  { [TOOL_NAME] = NAME("name"), [TOOL_ID] = NAME("id"), [INPUT] = NAME("arguments") } },
 	{ "thinking",
-	  "thinking",
-	  { { "reasoning_content", "thinking" }, { "thinking_signature", "thinkingSignature" } } },
+	  "{\"type\":\"thinking\"",
+	  { [REASONING] = NAME("thinking"), [SIGNATURE] = NAME("thinkingSignature") } },
 	{ "",
-	  "redacted_thinking",
-	  { { "reasoning_content", "thinking" }, { "thinking_data", "thinkingSignature" } } },
+	  "{\"type\":\"redacted_thinking\"",
+	  { [REASONING] = NAME("thinking"), [THINKING_DATA] = NAME("thinkingSignature") } },
 };
 #define REDACTED 4
+
+/* A message on its way. */
+struct telling {
+	struct ramet_buf *out;
+	int odd; /* something in it may not be what the decoder takes */
+};
 
 static const struct kind *kind_of(const struct ramet_json *block)
 {
@@ -64,75 +112,102 @@ static const struct kind *kind_of(const struct ramet_json *block)
 	return ramet_json_truthy(ramet_json_get(block, "redacted")) ? &kinds[REDACTED] : &kinds[i];
 }
 
-static const char *name_in_pi(const struct kind *k, const char *gg)
+static struct ramet_bytes name_in_pi(const struct kind *k, size_t slot)
 {
-	size_t i;
-
-	for (i = 0; i < 3 && k->map[i].gg; i++)
-		if (k->map[i].gg == gg || ramet_bytes_is(ramet_bytes_of(gg), k->map[i].gg))
-			return k->map[i].pi;
-	return gg;
+	return k->names[slot].ptr ? k->names[slot] : block_keys[slot];
 }
 
-static void add_member(struct ramet_buf *out, const char *key, const struct ramet_json *v)
+/* Would the decoder take a value like this? */
+static int value_fits(size_t slot, const struct ramet_json *v)
+{
+	if (slot == INPUT)
+		return 1;
+	if (slot == IS_ERROR || slot == CACHE)
+		return v->kind == RAMET_JSON_TRUE;
+	return v->kind == RAMET_JSON_STRING && slot != IMAGES;
+}
+
+static void add_member(struct telling *t, size_t slot, const struct ramet_json *v)
 {
 	if (!v || v->kind == RAMET_JSON_NULL || v->kind == RAMET_JSON_FALSE ||
 	    (v->kind == RAMET_JSON_STRING && v->len == 2) || (v->kind == RAMET_JSON_ARRAY && !v->n))
 		return;
-	ADD(out, ",\"");
-	ramet_buf_add_str(out, key);
-	ADD(out, "\":");
+	t->odd |= !value_fits(slot, v);
+	ramet_buf_add(t->out, block_fronts[slot]);
 	if (v->kind == RAMET_JSON_STRING)
-		rameti_gg_add_string(out, v);
+		rameti_gg_add_string(t->out, v);
 	else
-		rameti_json_add_compact(out, v);
+		rameti_json_add_compact(t->out, v);
 }
 
-/* What is left of a block when its kind's members are told. */
-static void add_block_others(struct ramet_buf *out, const struct kind *k,
-			     const struct ramet_json *block)
+static int is_key(const struct ramet_json *key, struct ramet_bytes name)
 {
-	const char *known[N_KEYS + 6];
-	size_t i, n = 0;
-
-	known[n++] = "type";
-	if (k == &kinds[REDACTED])
-		known[n++] = "redacted";
-	for (i = 0; i < 3 && k->map[i].pi; i++)
-		known[n++] = k->map[i].pi;
-	for (i = 0; i < N_KEYS; i++)
-		known[n++] = block_keys[i];
-	known[n] = NULL;
-	rameti_gg_add_others(out, block, known);
+	if (key->flags)
+		return rameti_json_raw_is(ramet_json_raw(key), name);
+	return key->len == name.len + 2 && !memcmp(key->ptr + 1, name.ptr, name.len);
 }
 
-static void add_block(struct ramet_buf *out, const struct ramet_json *block)
+/* A key that is none of ggcode's to its decoder, nor one of those that were told already. */
+static int is_other(const struct kind *k, const struct ramet_json *key)
+{
+	size_t i;
+
+	if (rameti_gg_key_is(key, "type") ||
+	    (k == &kinds[REDACTED] && rameti_gg_key_is(key, "redacted")))
+		return 0;
+	for (i = 0; i < N_KEYS; i++)
+		if (rameti_gg_key_is(key, block_keys[i].ptr) ||
+		    (k->names[i].ptr && rameti_gg_key_is(key, k->names[i].ptr)))
+			return 0;
+	return 1;
+}
+
+/* Which of ggcode's members stands in pi's under this key; N_KEYS: none. */
+static size_t slot_of(const struct kind *k, const struct ramet_json *key)
+{
+	size_t i;
+
+	for (i = 0; i < N_KEYS && !is_key(key, name_in_pi(k, i)); i++)
+		;
+	return i;
+}
+
+static void add_block(struct telling *t, const struct ramet_json *block)
 {
 	const struct kind *k = kind_of(block);
+	const struct ramet_json *found[N_KEYS + 1] = { NULL }, *key, *end = block + block->span;
+	int others = 0;
 	size_t i;
 
 	if (!k) {
-		rameti_json_add_compact(out, block);
+		t->odd = 1;
+		rameti_json_add_compact(t->out, block);
 		return;
 	}
-	ADD(out, "{\"type\":\"");
-	ramet_buf_add_str(out, k->gg);
-	ADD(out, "\"");
+	for (key = block + 1; key < end; key += 1 + key[1].span) {
+		i = slot_of(k, key);
+		found[i] = key + 1;
+		others |= i == N_KEYS && !ramet_json_text_is(key, "type");
+	}
+	ramet_buf_add_str(t->out, k->front);
 	for (i = 0; i < N_KEYS; i++)
-		add_member(out, block_keys[i], ramet_json_get(block, name_in_pi(k, block_keys[i])));
-	add_block_others(out, k, block);
-	ADD(out, "}");
+		add_member(t, i, found[i]);
+	for (key = block + 1; others && key < end; key += 1 + key[1].span)
+		if (is_other(k, key))
+			rameti_span_add_member(t->out, key);
+	ADD(t->out, "}");
 }
 
-static void add_content(struct ramet_buf *out, const struct ramet_json *content)
+static void add_content(struct telling *t, const struct ramet_json *content)
 {
+	struct ramet_buf *out = t->out;
 	const struct ramet_json *block = NULL;
 	int n = 0;
 
 	ADD(out, ",\"content\":");
 	if (ramet_json_kind(content) == RAMET_JSON_STRING) {
 		ADD(out, "[{\"type\":\"text\"");
-		add_member(out, "text", content);
+		add_member(t, TEXT, content);
 		ADD(out, "}]");
 		return;
 	}
@@ -144,7 +219,7 @@ static void add_content(struct ramet_buf *out, const struct ramet_json *content)
 	while ((block = ramet_json_next(content, block)) != NULL) {
 		if (n++)
 			ADD(out, ",");
-		add_block(out, block);
+		add_block(t, block);
 	}
 	ADD(out, "]");
 }
@@ -214,15 +289,50 @@ static void add_images(struct ramet_buf *out, const struct ramet_json *content)
 		ADD(out, "]");
 }
 
-static void add_result(struct ramet_buf *out, const struct ramet_json *m, struct ramet_buf *text)
+/* A member of the message that stands in the block: has it one of the names the decoder knows? */
+static int is_blocks_own(const struct ramet_json *key)
+{
+	size_t i;
+
+	for (i = 0; i < N_KEYS; i++)
+		if (rameti_gg_key_is(key, block_keys[i].ptr))
+			return 1;
+	return rameti_gg_key_is(key, "type");
+}
+
+static int is_messages_own(const struct ramet_json *key)
+{
+	return rameti_gg_key_is(key, "id") || rameti_gg_key_is(key, "role") ||
+	       rameti_gg_key_is(key, "content");
+}
+
+/* Other members of a message; is_own tells those that the decoder would look at. */
+static void add_rest(struct telling *t, const struct ramet_json *m, const char *const *known,
+		     int (*is_own)(const struct ramet_json *key))
+{
+	const struct ramet_json *key, *end = m + m->span;
+	size_t i;
+
+	for (key = m + 1; key < end; key += 1 + key[1].span) {
+		for (i = 0; known[i] && !rameti_gg_key_is(key, known[i]); i++)
+			;
+		if (known[i])
+			continue;
+		t->odd |= is_own(key);
+		rameti_span_add_member(t->out, key);
+	}
+}
+
+static void add_result(struct telling *t, const struct ramet_json *m, struct ramet_buf *text)
 {
 	static const char *const known[] = { "role",	"content",   "toolCallId", "toolName",
 					     "isError", "timestamp", NULL };
 	const struct ramet_json *content = ramet_json_get(m, "content");
+	struct ramet_buf *out = t->out;
 
 	ADD(out, ",\"content\":[{\"type\":\"tool_result\"");
-	add_member(out, "tool_name", ramet_json_get(m, "toolName"));
-	add_member(out, "tool_id", ramet_json_get(m, "toolCallId"));
+	add_member(t, TOOL_NAME, ramet_json_get(m, "toolName"));
+	add_member(t, TOOL_ID, ramet_json_get(m, "toolCallId"));
 	add_output(out, content, text);
 	if (ramet_json_truthy(ramet_json_get(m, "isError")))
 		ADD(out, ",\"is_error\":true");
@@ -231,7 +341,7 @@ static void add_result(struct ramet_buf *out, const struct ramet_json *m, struct
 		ADD(out, ",\"content\":");
 		rameti_json_add_compact(out, content);
 	}
-	rameti_gg_add_others(out, m, known);
+	add_rest(t, m, known, is_blocks_own);
 	ADD(out, "}]");
 }
 
@@ -247,9 +357,10 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 	const struct ramet_json *role = ramet_json_get(m, "role");
 	int own = ramet_json_text_is(ramet_json_get(m, "api"), RAMETI_GG_API);
 	int result = ramet_json_text_is(role, "toolResult");
+	struct telling t = { out, 0 };
 
 	if (ramet_json_kind(role) != RAMET_JSON_STRING)
-		return 0;
+		return RAMETI_GG_TOLD_NOT;
 	ADD(out, "{");
 	if (id.len) {
 		ADD(out, "\"id\":");
@@ -262,11 +373,13 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 	else
 		rameti_gg_add_string(out, role);
 	if (result) {
-		add_result(out, m, scratch);
+		add_result(&t, m, scratch);
 	} else {
-		add_content(out, ramet_json_get(m, "content"));
-		rameti_gg_add_others(out, m, own ? shown : known);
+		add_content(&t, ramet_json_get(m, "content"));
+		add_rest(&t, m, own ? shown : known, is_messages_own);
 	}
 	ADD(out, "}");
-	return 1;
+	t.odd |= !result && !ramet_json_text_is(role, "user") &&
+		 !ramet_json_text_is(role, "assistant");
+	return t.odd || m->span > RAMETI_GG_USUAL_SPAN ? RAMETI_GG_TOLD : RAMETI_GG_TOLD_SURELY;
 }

@@ -59,9 +59,19 @@ extern const char *const rameti_gg_message_keys[];
 
 int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct ramet_error *err);
+int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		    struct ramet_buf *scratch, struct ramet_buf *out);
 int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
 		    struct ramet_buf *out, struct ramet_error *err);
-/* A message of pi's as ggcode's, appended; 0: it has no such form. */
+/* What rameti_gg_add_message did. */
+enum rameti_gg_told {
+	RAMETI_GG_TOLD_NOT = 0, /* it has no such form */
+	RAMETI_GG_TOLD, /* whether the decoder takes it has to be looked at */
+	RAMETI_GG_TOLD_SURELY /* it does, and finds one entry in it */
+};
+/* Values with more nodes may be nested too deep for a record around them. */
+#define RAMETI_GG_USUAL_SPAN (RAMET_JSON_DEPTH_MAX / 2)
+/* A message of pi's as ggcode's, appended; enum rameti_gg_told. */
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *message,
 			  struct ramet_bytes id, struct ramet_buf *scratch);
 /* Token counts of a usage object, as the one and the other have them. */
@@ -72,5 +82,8 @@ int64_t rameti_gg_count_of(const struct ramet_json *object, const char *key);
 /* Other members of an object, each as ,"key":value; names: those left out, NULL at the end. */
 void rameti_gg_add_others(struct ramet_buf *out, const struct ramet_json *object,
 			  const char *const *names);
+/* The record names this session; all else in it stays as it is. Memory that runs out is the
+ * buffer's failure. */
+void rameti_gg_own_record(struct ramet_buf *record, struct ramet_bytes id);
 
 #endif

@@ -181,7 +181,13 @@ static int key_is(const struct ramet_json *key, const char *name, size_t len)
 
 int rameti_gg_key_is(const struct ramet_json *key, const char *name)
 {
-	return key_is(key, name, strlen(name));
+	size_t i, len = key->len - 2;
+
+	if (key->flags & RAMET_JSON_HAS_ESCAPE)
+		return key_is(key, name, strlen(name));
+	for (i = 0; i < len && name[i] && lower(key->ptr[i + 1]) == lower(name[i]); i++)
+		;
+	return i == len && !name[i];
 }
 
 /* hint: where the last one was; they mostly stand in order. */
@@ -329,57 +335,49 @@ static int block_is_text(const struct ramet_json *block)
 	return ramet_json_text_is(rameti_gg_get(block, "type"), "text");
 }
 
-int rameti_gg_summary(const struct ramet_json *message, struct ramet_buf *text)
+/* The text of a message that sums up what was before; NULL: it is none. */
+static const struct ramet_json *summary_of(const struct ramet_json *message)
 {
-	static const char mark[] = RAMETI_GG_SUMMARY_MARK;
-	const struct ramet_json *content = rameti_gg_get(message, "content"), *block = NULL;
-	size_t before = text->len;
+	const struct ramet_json *content = rameti_gg_get(message, "content"), *block = NULL, *text;
 
 	if (!ramet_json_text_is(rameti_gg_get(message, "role"), "system"))
-		return 0;
+		return NULL;
 	while ((block = ramet_json_next(content, block)) != NULL && !block_is_text(block))
 		;
-	ramet_json_text(rameti_gg_get(block, "text"), text);
-	if (text->len - before >= sizeof(mark) - 1 &&
-	    !memcmp(text->ptr + before, mark, sizeof(mark) - 1))
-		return 1;
-	if (text->len > before)
-		ramet_buf_truncate(text, before);
-	return 0;
+	text = rameti_gg_get(block, "text");
+	return ramet_json_kind(text) == RAMET_JSON_STRING &&
+			       rameti_json_raw_begins(ramet_json_raw(text),
+						      ramet_bytes_of(RAMETI_GG_SUMMARY_MARK))
+		       ? text
+		       : NULL;
 }
 
-/* 1, 0, ENOMEM */
-static int is_summary(const struct ramet_json *message)
+int rameti_gg_summary(const struct ramet_json *message, struct ramet_buf *text)
 {
-	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
-	int is = rameti_gg_summary(message, &text);
+	const struct ramet_json *summary = summary_of(message);
 
-	if (ramet_buf_status(&text) < 0)
-		is = RAMET_ENOMEM;
-	ramet_buf_release(&text);
-	return is;
+	if (summary)
+		ramet_json_text(summary, text);
+	return summary != NULL;
+}
+
+static int role_of(const struct ramet_json *v)
+{
+	int role = RAMET_ROLE_NONE + 1;
+
+	while (role < RAMET_ROLE_OTHER && !ramet_json_text_is(v, ramet_role_name(role)))
+		role++;
+	return role;
 }
 
 void rameti_gg_parts(struct rameti_gg_part *p, const struct ramet_json *message)
 {
-	struct ramet_buf name = RAMET_BUF_INIT(4096);
-	const struct ramet_json *role = rameti_gg_get(message, "role");
-	int summary;
-
 	memset(p, 0, sizeof(*p));
 	p->message = message;
 	p->content = rameti_gg_get(message, "content");
-	p->type = RAMET_ENTRY_MESSAGE;
-	ramet_json_text(role, &name);
-	p->role = (uint8_t)ramet_role_of(ramet_buf_bytes(&name));
-	if (p->role == RAMET_ROLE_NONE)
-		p->role = RAMET_ROLE_OTHER;
+	p->role = (uint8_t)role_of(rameti_gg_get(message, "role"));
 	p->user = p->role == RAMET_ROLE_USER;
-	summary = p->role == RAMET_ROLE_SYSTEM ? is_summary(message) : 0;
-	if (summary > 0)
-		p->type = RAMET_ENTRY_CUSTOM;
-	p->failed = summary < 0 || ramet_buf_status(&name) < 0;
-	ramet_buf_release(&name);
+	p->type = summary_of(message) ? RAMET_ENTRY_CUSTOM : RAMET_ENTRY_MESSAGE;
 }
 
 int rameti_gg_part_next(struct rameti_gg_part *p)
@@ -414,7 +412,7 @@ const struct ramet_json *rameti_gg_listed_summary(const struct ramet_json *list)
 {
 	const struct ramet_json *m = NULL;
 
-	while ((m = ramet_json_next(list, m)) != NULL && is_summary(m) <= 0)
+	while ((m = ramet_json_next(list, m)) != NULL && !summary_of(m))
 		;
 	return m;
 }

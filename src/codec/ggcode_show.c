@@ -6,6 +6,7 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include "codec/span.h"
 #include "json/scan.h"
 
 #define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
@@ -47,18 +48,15 @@ static int is_named(const struct ramet_json *key, const char *const *names)
 void rameti_gg_add_others(struct ramet_buf *out, const struct ramet_json *object,
 			  const char *const *names)
 {
-	const struct ramet_json *key = NULL, *value;
+	const struct ramet_json *key = object, *end = object;
 
-	while ((key = ramet_json_next(object, key)) != NULL) {
-		value = ramet_json_next(object, key);
-		if (!is_named(key, names)) {
-			ADD(out, ",");
-			ramet_buf_add(out, ramet_json_raw(key));
-			ADD(out, ":");
-			rameti_json_add_compact(out, value);
-		}
-		key = value;
+	if (ramet_json_kind(object) == RAMET_JSON_OBJECT) {
+		key = object + 1;
+		end = object + object->span;
 	}
+	for (; key < end; key += 1 + key[1].span)
+		if (!is_named(key, names))
+			rameti_span_add_member(out, key);
 }
 
 /* ---- blocks ---- */
@@ -165,8 +163,11 @@ void rameti_gg_show_model(struct ramet_bytes meta, struct ramet_buf *out)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	const struct ramet_json *record = NULL;
+	int r = meta.len ? ramet_json_parse(&doc, meta, 0, NULL) : RAMET_ENOTFOUND;
 
-	if (meta.len && !ramet_json_parse(&doc, meta, 0, NULL))
+	if (r == RAMET_ENOMEM)
+		out->status = r;
+	else if (!r)
 		record = ramet_json_root(&doc);
 	rameti_gg_show_text(out, "provider", rameti_gg_get(record, "vendor"));
 	rameti_gg_show_text(out, "model", rameti_gg_get(record, "model"));
@@ -253,7 +254,9 @@ void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64
 	if (with_rest)
 		rameti_gg_add_others(out, p->message,
 				     ms == RAMET_TIME_NONE ? rameti_gg_message_keys : timed);
-	if (ms != RAMET_TIME_NONE)
-		ramet_buf_addf(out, ",\"timestamp\":%lld", (long long)ms);
+	if (ms != RAMET_TIME_NONE) {
+		ramet_buf_add_str(out, ms < 0 ? ",\"timestamp\":-" : ",\"timestamp\":");
+		rameti_span_add_count(out, ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms);
+	}
 	ADD(out, "}");
 }

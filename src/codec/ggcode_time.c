@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "codec/span.h"
 #include "json/scan.h"
 
 #define DAY 86400
@@ -223,12 +224,12 @@ static int is_plain(const struct ramet_json *v)
 {
 	const char *p = v->ptr, *end = v->ptr + v->len;
 
-	if (v->flags & RAMET_JSON_HAS_ESCAPE)
+	if (!rameti_span_is_usual(v))
 		return 0;
 	while ((p = memchr(p, 0xe2, (size_t)(end - p))) != NULL && ++p < end)
 		if ((unsigned char)*p == 0x80)
 			return 0;
-	return rameti_utf8_valid(ramet_json_raw(v));
+	return 1;
 }
 
 void rameti_gg_add_string(struct ramet_buf *out, const struct ramet_json *v)

@@ -5,7 +5,7 @@
  * zero where they mean nothing. Dialect 1 is version 1.3.33, which had neither usage nor times of
  * messages. Values come in as raw JSON or decoded texts; nothing is judged here.
  */
-#include "codec/ggcode.h"
+#include "codec/ggcode_priv.h"
 
 #include "base/error.h"
 #include "json/scan.h"
@@ -14,6 +14,8 @@
 
 #define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 #define ZERO_TIME "\"0001-01-01T00:00:00Z\""
+#define NO_USAGE                                                                                   \
+	"{\"input_tokens\":0,\"output_tokens\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0}"
 
 static void add_text(struct ramet_buf *out, const char *key, struct ramet_bytes text)
 {
@@ -25,29 +27,27 @@ static void add_text(struct ramet_buf *out, const char *key, struct ramet_bytes 
 	rameti_gg_add_text(out, text, 0);
 }
 
-static void add_raw(struct ramet_buf *out, const char *key, struct ramet_bytes raw)
+/* front: ,"key": */
+static void add_raw(struct ramet_buf *out, const char *front, struct ramet_bytes raw)
 {
 	if (!raw.ptr)
 		return;
-	ADD(out, ",\"");
-	ramet_buf_add_str(out, key);
-	ADD(out, "\":");
+	ramet_buf_add_str(out, front);
 	ramet_buf_add(out, raw);
 }
 
-static void add_time(struct ramet_buf *out, const char *key, struct ramet_bytes raw)
+static void add_time(struct ramet_buf *out, const char *front, struct ramet_bytes raw)
 {
 	static const char zero[] = ZERO_TIME;
 
 	if (!raw.ptr)
 		raw = (struct ramet_bytes){ zero, sizeof(zero) - 1 };
-	add_raw(out, key, raw);
+	add_raw(out, front, raw);
 }
 
 static void add_front(struct ramet_buf *out, const struct rameti_gg_record *g, int dialect)
 {
-	static const char none[] = "{\"input_tokens\":0,\"output_tokens\":0,"
-				   "\"cache_read_tokens\":0,\"cache_write_tokens\":0}";
+	static const char none[] = NO_USAGE;
 	struct ramet_bytes usage = g->token_usage;
 
 	add_text(out, "title", g->title);
@@ -57,12 +57,20 @@ static void add_front(struct ramet_buf *out, const struct rameti_gg_record *g, i
 	add_text(out, "vendor", g->vendor);
 	add_text(out, "endpoint", g->endpoint);
 	add_text(out, "model", g->model);
+	if (!usage.ptr && !g->created_at.ptr && !g->updated_at.ptr) {
+		if (!dialect)
+			ADD(out, ",\"token_usage\":" NO_USAGE);
+		ADD(out, ",\"created_at\":" ZERO_TIME ",\"updated_at\":" ZERO_TIME);
+		if (g->tunnel_events_complete)
+			ADD(out, ",\"tunnel_events_complete\":true");
+		return;
+	}
 	if (!usage.ptr)
 		usage = (struct ramet_bytes){ none, sizeof(none) - 1 };
 	if (!dialect)
-		add_raw(out, "token_usage", usage);
-	add_time(out, "created_at", g->created_at);
-	add_time(out, "updated_at", g->updated_at);
+		add_raw(out, ",\"token_usage\":", usage);
+	add_time(out, ",\"created_at\":", g->created_at);
+	add_time(out, ",\"updated_at\":", g->updated_at);
 	if (g->tunnel_events_complete)
 		ADD(out, ",\"tunnel_events_complete\":true");
 }
@@ -75,24 +83,26 @@ void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *
 	ADD(out, "\"");
 	add_text(out, "session_id", session_id);
 	add_front(out, g, dialect);
-	add_raw(out, "message", g->message);
+	add_raw(out, ",\"message\":", g->message);
 	if (!dialect)
-		add_time(out, "timestamp", g->timestamp);
-	if (g->payload_key)
-		add_raw(out, g->payload_key, g->payload);
+		add_time(out, ",\"timestamp\":", g->timestamp);
+	if (g->payload_key) {
+		rameti_gg_add_key(out, g->payload_key);
+		ramet_buf_add(out, g->payload);
+	}
 	if (!dialect) {
 		add_text(out, "permission_mode", g->permission_mode);
-		add_raw(out, "sidebar_visible", g->sidebar_visible);
-		add_raw(out, "context_window", g->context_window);
-		add_raw(out, "max_tokens", g->max_tokens);
+		add_raw(out, ",\"sidebar_visible\":", g->sidebar_visible);
+		add_raw(out, ",\"context_window\":", g->context_window);
+		add_raw(out, ",\"max_tokens\":", g->max_tokens);
 		add_text(out, "checkpoint_summary_msg_id", g->summary_id);
 		add_text(out, "checkpoint_last_msg_id", g->last_id);
-		add_raw(out, "checkpoint_tokens", g->checkpoint_tokens);
+		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
 	}
-	add_raw(out, "checkpoint_messages", g->checkpoint_messages);
+	add_raw(out, ",\"checkpoint_messages\":", g->checkpoint_messages);
 	if (dialect)
-		add_raw(out, "checkpoint_tokens", g->checkpoint_tokens);
-	add_raw(out, "entry", g->entry);
+		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
+	add_raw(out, ",\"entry\":", g->entry);
 	ADD(out, "}\n");
 }
 
@@ -164,4 +174,30 @@ void rameti_gg_meta_release(struct rameti_gg_meta *m)
 {
 	ramet_json_doc_release(&m->doc);
 	ramet_buf_release(&m->texts);
+}
+
+void rameti_gg_own_record(struct ramet_buf *record, struct ramet_bytes id)
+{
+	struct ramet_json_edit edit = { { "session_id", sizeof("session_id") - 1 }, { NULL, 0 } };
+	struct ramet_buf quoted = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf changed = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	const struct ramet_json *root;
+	int r = ramet_json_parse(&doc, ramet_buf_bytes(record), 0, NULL);
+
+	ramet_buf_add_json_string(&quoted, id);
+	edit.value = ramet_buf_bytes(&quoted);
+	root = r < 0 ? NULL : ramet_json_root(&doc);
+	if (!ramet_buf_status(&quoted) && ramet_json_get(root, edit.key.ptr) &&
+	    !ramet_bytes_eq(ramet_json_raw(ramet_json_get(root, edit.key.ptr)), edit.value))
+		r = ramet_json_edit(&changed, ramet_buf_bytes(record), root, &edit, 1, NULL);
+	if (!r && changed.len) {
+		ramet_buf_reset(record);
+		ramet_buf_add(record, ramet_buf_bytes(&changed));
+	}
+	if (r == RAMET_ENOMEM || ramet_buf_status(&quoted) < 0)
+		record->status = RAMET_ENOMEM;
+	ramet_json_doc_release(&doc);
+	ramet_buf_release(&quoted);
+	ramet_buf_release(&changed);
 }

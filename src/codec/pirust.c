@@ -321,5 +321,6 @@ const struct rameti_codec rameti_codec_pirust = {
 	.header = pirust_header,
 	.entry = pirust_entry,
 	.write_entry = rameti_pirust_write_entry,
+	.carry = rameti_pirust_carry,
 	.write_header = rameti_pirust_write_header,
 };

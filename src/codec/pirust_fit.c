@@ -192,28 +192,41 @@ static int is_kind(const struct ramet_json *v, int kind)
 	}
 }
 
+int rameti_pirust_is_key(const struct ramet_json *key, const char *name)
+{
+	size_t len = key->len - 2;
+
+	if (key->flags)
+		return ramet_json_text_is(key, name);
+	return key->ptr[1] == *name && !strncmp(key->ptr + 1, name, len) && !name[len];
+}
+
 int rameti_pirust_fits(const struct ramet_json *object, const struct rameti_pirust_field *fields)
 {
-	const struct ramet_json *key, *value;
-	const struct rameti_pirust_field *f;
-	unsigned seen;
+	const struct ramet_json *key, *value, *end;
+	unsigned seen = 0, bit;
+	size_t i;
 
-	for (f = fields; f->key; f++) {
-		seen = 0;
-		for (key = ramet_json_next(object, NULL); key;
-		     key = ramet_json_next(object, value)) {
-			value = ramet_json_next(object, key);
-			if (!ramet_json_text_is(key, f->key))
-				continue;
-			if (++seen > 1)
-				return 0;
-			if (!is_kind(value, f->kind) &&
-			    !(f->optional && ramet_json_kind(value) == RAMET_JSON_NULL))
-				return 0;
-		}
-		if (!seen && !f->optional)
+	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
+		object = NULL;
+	end = object ? object + object->span : NULL;
+	for (key = object ? object + 1 : NULL; key < end; key = value + value->span) {
+		value = key + 1;
+		for (i = 0; fields[i].key && !rameti_pirust_is_key(key, fields[i].key); i++)
+			;
+		if (!fields[i].key)
+			continue;
+		bit = 1u << i;
+		if (seen & bit)
+			return 0;
+		seen |= bit;
+		if (!is_kind(value, fields[i].kind) &&
+		    !(fields[i].optional && value->kind == RAMET_JSON_NULL))
 			return 0;
 	}
+	for (i = 0; fields[i].key; i++)
+		if (!(seen & 1u << i) && !fields[i].optional)
+			return 0;
 	return 1;
 }
 
@@ -249,28 +262,57 @@ static int has_lone_surrogate(const struct ramet_json *v)
 	return 0;
 }
 
-int rameti_pirust_tame(const struct ramet_json_doc *doc)
+/* Digits alone are a double when there are not too many of them. */
+static int is_finite(const struct ramet_json *v)
 {
-	uint32_t ends[DEPTH_MAX];                /* node where each open container ends */
-	uint32_t i, depth = 0;
+	uint32_t i;
 
-	if (doc->n_nodes && doc->nodes[0].flags & RAMET_JSON_BAD_UTF8)
-		return 0;
-	for (i = 0; i < doc->n_nodes; i++) {
-		const struct ramet_json *v = &doc->nodes[i];
+	for (i = 0; i < v->len && (v->ptr[i] | 0x20) != 'e'; i++)
+		;
+	return (i == v->len && v->len < 300) || isfinite(ramet_json_number(v));
+}
 
+/* All of a member's value, which stands in an object. */
+static int is_tame(const struct ramet_json *value)
+{
+	const struct ramet_json *ends[DEPTH_MAX]; /* where each open container ends */
+	const struct ramet_json *v, *end = value + value->span;
+	uint32_t depth = 1;
+
+	for (v = value; v < end; v++) {
 		if (v->kind == RAMET_JSON_STRING && v->flags & RAMET_JSON_HAS_ESCAPE &&
 		    has_lone_surrogate(v))
 			return 0;
-		if (v->kind == RAMET_JSON_NUMBER && !isfinite(ramet_json_number(v)))
+		if (v->kind == RAMET_JSON_NUMBER && !is_finite(v))
 			return 0;
 		if (v->kind < RAMET_JSON_ARRAY)
 			continue;
-		while (depth && ends[depth - 1] <= i)
+		while (depth > 1 && ends[depth - 1] <= v)
 			depth--;
 		if (depth == DEPTH_MAX)
 			return 0;
-		ends[depth++] = i + v->span;
+		ends[depth++] = v + v->span;
+	}
+	return 1;
+}
+
+int rameti_pirust_is_common(const struct ramet_json *key)
+{
+	return rameti_pirust_is_key(key, "type") || rameti_pirust_is_key(key, "id") ||
+	       rameti_pirust_is_key(key, "parentId") || rameti_pirust_is_key(key, "timestamp");
+}
+
+int rameti_pirust_tame(const struct ramet_json *entry, int whole)
+{
+	const struct ramet_json *key, *value, *end = entry + entry->span;
+
+	for (key = entry + 1; key < end; key = value + value->span) {
+		value = key + 1;
+		if (whole && rameti_pirust_is_common(key))
+			continue;
+		if ((key->flags & RAMET_JSON_HAS_ESCAPE && has_lone_surrogate(key)) ||
+		    !is_tame(value))
+			return 0;
 	}
 	return 1;
 }

@@ -40,14 +40,18 @@ struct rameti_pirust_shape {
 	const char *name;
 	struct rameti_pirust_field fields[12];
 };
+/* Is this the key of that name? */
+int rameti_pirust_is_key(const struct ramet_json *key, const char *name);
 /* Has the object what the shape asks for, each member once, so that the original reads it? */
 int rameti_pirust_fits(const struct ramet_json *object, const struct rameti_pirust_field *fields);
 /* The shape of this name, or NULL. */
 const struct rameti_pirust_shape *rameti_pirust_shape(const struct rameti_pirust_shape *shapes,
 						      size_t n, const struct ramet_json *name);
-/* Does the original's JSON reader take all of it: no unpaired surrogate, no number beyond a double,
- * no deep nesting, valid UTF-8? */
-int rameti_pirust_tame(const struct ramet_json_doc *doc);
+/* Is it a member that all entries have: type, id, parentId, timestamp? */
+int rameti_pirust_is_common(const struct ramet_json *key);
+/* Does the original's JSON reader take all of the object (whole: but for those members): no unpaired
+ * surrogate, no number beyond a double, no deep nesting? Valid UTF-8 is the caller's to see. */
+int rameti_pirust_tame(const struct ramet_json *entry, int whole);
 
 /* A message that the original reads, in place of one that it does not; appended. 0; 1: there is
  * none, since its role has no place there. */
@@ -55,6 +59,8 @@ int rameti_pirust_fit_message(const struct ramet_json *message, struct ramet_buf
 
 int rameti_pirust_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
 			      struct rameti_found *found);
+int rameti_pirust_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+			struct ramet_buf *scratch, struct ramet_buf *out);
 void rameti_pirust_write_header(const struct rameti_draft_header *h, struct ramet_buf *out);
 
 #endif

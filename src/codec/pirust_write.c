@@ -6,6 +6,8 @@
  */
 #include "codec/pirust_priv.h"
 
+#include "codec/span.h"
+
 #include <string.h>
 
 static const struct rameti_pirust_shape entries[] = {
@@ -34,15 +36,18 @@ static const struct rameti_pirust_shape entries[] = {
 /* One entry on its way out. */
 struct writing {
 	const struct rameti_draft *d;
-	struct ramet_buf text;                   /* its own members, as an object */
+	const struct ramet_json *entry; /* with its own members; others may stand there too */
+	struct ramet_buf text; /* where entry is, when it had to be parsed */
 	struct ramet_json_doc doc;
 	const struct rameti_pirust_shape *shape;
 };
 
-static int add_place(const struct rameti_draft *d, const char *type, struct ramet_bytes time,
-		     struct ramet_buf *out)
+static void add_place(const struct rameti_draft *d, const char *type, struct ramet_bytes time,
+		      struct ramet_buf *out)
 {
-	ramet_buf_addf(out, "{\"type\":\"%s\",\"id\":", type);
+	ramet_buf_add_str(out, "{\"type\":\"");
+	ramet_buf_add_str(out, type);
+	ramet_buf_add_str(out, "\",\"id\":");
 	ramet_buf_add_json_string(out, d->id);
 	if (d->parent.ptr) {
 		ramet_buf_add_str(out, ",\"parentId\":");
@@ -50,44 +55,35 @@ static int add_place(const struct rameti_draft *d, const char *type, struct rame
 	}
 	ramet_buf_add_str(out, ",\"timestamp\":");
 	ramet_buf_add(out, time);
-	return 0;
 }
 
 /* ---- as it is ---- */
 
-static void add_member(const struct ramet_json *key, const struct ramet_json *value,
-		       struct ramet_buf *out)
+/* A member that is not told as one of the shape's, nor by add_place. */
+static int is_extra(const struct writing *w, const struct ramet_json *key)
 {
-	ramet_buf_add_char(out, ',');
-	ramet_buf_add(out, ramet_json_raw(key));
-	ramet_buf_add_char(out, ':');
-	rameti_json_add_compact(out, value);
-}
-
-/* The members of this name (NULL: of no name in the shape), in the order given. */
-static void add_named(const struct writing *w, const struct rameti_pirust_field *name,
-		      struct ramet_buf *out)
-{
-	const struct ramet_json *o = ramet_json_root(&w->doc), *key, *value;
 	const struct rameti_pirust_field *f;
 
-	for (key = ramet_json_next(o, NULL); key; key = ramet_json_next(o, value)) {
-		value = ramet_json_next(o, key);
-		for (f = w->shape->fields; f->key && !ramet_json_text_is(key, f->key); f++)
-			;
-		if (name ? f == name : !f->key)
-			add_member(key, value, out);
-	}
+	for (f = w->shape->fields; f->key; f++)
+		if (rameti_pirust_is_key(key, f->key))
+			return 0;
+	return w->entry != w->d->entry || !rameti_pirust_is_common(key);
 }
 
+/* The shape's members in its order, then the others as they stand. */
 static void add_plain(const struct writing *w, struct ramet_buf *out)
 {
+	const struct ramet_json *key, *end = w->entry + w->entry->span;
 	const struct rameti_pirust_field *f;
 
 	add_place(w->d, w->shape->name, w->d->timestamp, out);
 	for (f = w->shape->fields; f->key; f++)
-		add_named(w, f, out);
-	add_named(w, NULL, out);
+		for (key = w->entry + 1; key < end; key += 1 + key[1].span)
+			if (rameti_pirust_is_key(key, f->key))
+				rameti_span_add_member(out, key);
+	for (key = w->entry + 1; key < end; key += 1 + key[1].span)
+		if (is_extra(w, key))
+			rameti_span_add_member(out, key);
 	ramet_buf_add_char(out, '}');
 }
 
@@ -95,7 +91,7 @@ static void add_plain(const struct writing *w, struct ramet_buf *out)
 
 static int add_fitted(const struct writing *w, struct ramet_buf *out)
 {
-	const struct ramet_json *message = ramet_json_get(ramet_json_root(&w->doc), "message");
+	const struct ramet_json *message = ramet_json_get(w->entry, "message");
 	size_t before = out->len;
 
 	if (ramet_json_kind(message) != RAMET_JSON_OBJECT)
@@ -137,11 +133,16 @@ static const struct rameti_pirust_shape *shape_of(struct ramet_bytes type)
 	return NULL;
 }
 
-/* The members as an object, parsed. */
+/* The members in an object, parsed. The entry serves when all of it is valid UTF-8. */
 static int view_members(struct writing *w)
 {
 	struct ramet_bytes m = w->d->members;
+	int e;
 
+	if (w->d->entry && !(w->d->entry->flags & RAMET_JSON_BAD_UTF8)) {
+		w->entry = w->d->entry;
+		return 0;
+	}
 	if (m.len && *m.ptr == '{')
 		ramet_buf_add_str(&w->text, "{\"message\":");
 	else
@@ -150,7 +151,9 @@ static int view_members(struct writing *w)
 	ramet_buf_add_char(&w->text, '}');
 	if (ramet_buf_status(&w->text) < 0)
 		return RAMET_ENOMEM;
-	return ramet_json_parse(&w->doc, ramet_buf_bytes(&w->text), 0, NULL);
+	e = ramet_json_parse(&w->doc, ramet_buf_bytes(&w->text), 0, NULL);
+	w->entry = ramet_json_root(&w->doc);
+	return e;
 }
 
 /* A text that the original takes, or nothing at all of members that it looks for. */
@@ -163,28 +166,43 @@ static int is_time(struct ramet_bytes raw)
 static int looks_carried(const struct writing *w)
 {
 	return !strcmp(w->shape->name, "custom") &&
-	       ramet_json_text_is(ramet_json_get(ramet_json_root(&w->doc), "customType"),
+	       ramet_json_text_is(ramet_json_get(w->entry, "customType"),
 				  RAMETI_PIRUST_ENTRY);
 }
 
 int rameti_pirust_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
 			      struct rameti_found *found)
 {
-	struct writing w = { d, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT, NULL };
+	struct writing w = { d, NULL, RAMET_BUF_INIT(SIZE_MAX / 2), RAMET_JSON_DOC_INIT, NULL };
 	int has_time = is_time(d->timestamp), e = view_members(&w), tame;
 
 	(void)found;
 	w.shape = shape_of(d->type);
-	tame = !e && w.shape && has_time && rameti_pirust_tame(&w.doc);
+	tame = !e && w.shape && has_time &&
+	       !(w.entry->flags & RAMET_JSON_BAD_UTF8) && rameti_pirust_tame(w.entry, w.entry == d->entry);
 	if (e == RAMET_ENOMEM)
 		out->status = RAMET_ENOMEM;
-	else if (tame && rameti_pirust_fits(ramet_json_root(&w.doc), w.shape->fields) &&
+	else if (tame && rameti_pirust_fits(w.entry, w.shape->fields) &&
 		 !looks_carried(&w))
 		add_plain(&w, out);
 	else if (!tame || w.shape != entries || add_fitted(&w, out))
 		add_carrier(&w, has_time, out);
 	ramet_buf_release(&w.text);
 	ramet_json_doc_release(&w.doc);
+	return 0;
+}
+
+/* Its members are what the original reads, in its order. */
+int rameti_pirust_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+			struct ramet_buf *scratch, struct ramet_buf *out)
+{
+	(void)e;
+	(void)ms;
+	(void)scratch;
+	add_place(d, "custom", d->timestamp, out);
+	ramet_buf_add_char(out, ',');
+	ramet_buf_add(out, d->members);
+	ramet_buf_add_str(out, "}\n");
 	return 0;
 }
 

@@ -149,7 +149,7 @@ static int add_piece(struct rameti_batch *b, const struct rameti_yoi_piece *piec
 	return rameti_batch_piece(b, &row, id);
 }
 
-/* Ids of the pieces of a line that has one: ID, ID.1, ... */
+/* Ids of the pieces of a line that has one: ID, ID--1, ...: pi_agent_rust takes no dot in an id. */
 static struct ramet_bytes piece_id(struct rameti_yoi_ours *ours, struct ramet_buf *id, uint32_t n)
 {
 	ramet_buf_reset(id);
@@ -157,7 +157,7 @@ static struct ramet_bytes piece_id(struct rameti_yoi_ours *ours, struct ramet_bu
 		return ramet_buf_bytes(id);
 	ramet_json_text(ramet_json_get(ramet_json_root(&ours->doc), "id"), id);
 	if (n && id->len)
-		ramet_buf_addf(id, ".%u", (unsigned)n);
+		ramet_buf_addf(id, "--%u", (unsigned)n);
 	return ramet_buf_bytes(id);
 }
 
@@ -532,5 +532,6 @@ const struct rameti_codec rameti_codec_yoi = {
 	.resume = rameti_yoi_resume,
 	.start = rameti_yoi_start,
 	.encode = rameti_yoi_encode,
+	.carry = rameti_yoi_carry,
 	.tail = yoi_tail,
 };

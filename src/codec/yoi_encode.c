@@ -14,6 +14,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+/* Longer records are read to see that they can be. */
+#define RECORDS_USUAL ((size_t)1 << 28)
+
 /* ---- resuming ---- */
 
 static int resume_chain(struct rameti_encoder *e, struct ramet_bytes last, struct ramet_error *err)
@@ -89,6 +92,21 @@ static int time_is_kept(const struct rameti_yoi_work *w)
 	return ramet_json_text_is(ramet_json_get(w->entry, "timestamp"), iso);
 }
 
+/* Has the entry what reading a record of this generation always brings? If not, it is another. */
+static int may_read_back(const struct rameti_yoi_work *w)
+{
+	const struct ramet_json *m = ramet_json_get(w->entry, "message");
+	const struct ramet_json *role = ramet_json_get(m, "role");
+
+	if (ramet_json_text_is(role, "assistant"))
+		return ramet_json_text_is(ramet_json_get(m, "api"), "yoi");
+	if (ramet_json_text_is(role, "toolResult"))
+		return ramet_json_text_is(ramet_json_get(m, "toolName"), "");
+	if (ramet_json_text_is(role, "user") && w->gen >= RAMETI_YOI_G1C)
+		return ramet_json_get(m, "yoi") != NULL;
+	return 1;
+}
+
 /* Does reading the record give this entry, but for its id? */
 static int reads_back(const struct rameti_yoi_work *w, struct ramet_bytes record)
 {
@@ -98,7 +116,7 @@ static int reads_back(const struct rameti_yoi_work *w, struct ramet_bytes record
 	struct rameti_yoi_piece piece;
 	int same = 0;
 
-	if (time_is_kept(w) && !ramet_json_parse(&doc, record, 0, NULL)) {
+	if (may_read_back(w) && time_is_kept(w) && !ramet_json_parse(&doc, record, 0, NULL)) {
 		rameti_yoi_record_init(&rec, ramet_json_root(&doc));
 		rec.hashed = w->gen < RAMETI_YOI_BRIDGE;
 		if (rameti_yoi_record_next(&rec, &piece) &&
@@ -122,8 +140,8 @@ static void add_entry_text(struct ramet_buf *out, const struct ramet_json *entry
 	const struct ramet_json *id = ramet_json_get(entry, "id");
 	struct ramet_bytes raw = ramet_json_raw(entry);
 
-	if (!id_only && rameti_json_is_compact(entry) && rameti_utf8_valid(raw)) {
-		ramet_buf_add_json_string(out, raw);
+	if (!id_only && rameti_json_is_compact(entry) && !(entry->flags & RAMET_JSON_BAD_UTF8)) {
+		rameti_json_add_valid(out, raw);
 		return;
 	}
 	if (id_only) {
@@ -164,16 +182,20 @@ static int all_readable(const struct rameti_yoi_work *w)
 	return ok;
 }
 
+static int is_readable(const struct rameti_yoi_work *w)
+{
+	return w->sure && w->out->len < RECORDS_USUAL ? 1 : all_readable(w);
+}
+
 static int has_id(const struct ramet_json *entry)
 {
 	return ramet_json_kind(ramet_json_get(entry, "id")) == RAMET_JSON_STRING;
 }
 
-/* Our member behind the record's own; record ends in its brace. */
+/* A record with our member behind its own; it ends in its brace. */
 static void add_ours(struct rameti_yoi_work *w, struct ramet_bytes record, uint32_t n, int whole,
 		     struct ramet_buf *line)
 {
-	ramet_buf_reset(line);
 	if (!n && !whole && !has_id(w->entry)) {
 		ramet_buf_add(line, record);
 		return;
@@ -188,15 +210,39 @@ static void add_ours(struct rameti_yoi_work *w, struct ramet_bytes record, uint3
 	ramet_buf_add_char(line, '}');
 }
 
+static void put_carrier_begin(struct rameti_yoi_work *w)
+{
+	rameti_yoi_put_begin(w, "extension");
+	rameti_yoi_put_raw(w, ",\"domain\":\"" RAMETI_YOI_CARRIER "\",\"payload\":{\"entry\":");
+}
+
 static void carry(struct rameti_yoi_work *w)
 {
 	ramet_buf_reset(w->out);
 	w->n = 0;
-	rameti_yoi_put_begin(w, "extension");
-	rameti_yoi_put_raw(w, ",\"domain\":\"" RAMETI_YOI_CARRIER "\",\"payload\":{\"entry\":");
+	put_carrier_begin(w);
 	add_entry_text(w->out, w->entry, 0);
 	rameti_yoi_put_raw(w, "}");
 	rameti_yoi_put_end(w);
+}
+
+/* One record of an entry as its line. */
+static int write_line(struct rameti_yoi_work *w, struct ramet_bytes record, uint32_t n,
+		      struct ramet_buf *line, struct ramet_buf *out)
+{
+	int whole = !n && (w->n > 1 || !reads_back(w, record));
+
+	if (w->gen >= RAMETI_YOI_BRIDGE) {
+		add_ours(w, record, n, whole, out);
+		ramet_buf_add_char(out, '\n');
+		return ramet_buf_status(out);
+	}
+	ramet_buf_reset(line);
+	add_ours(w, record, n, whole, line);
+	if (ramet_buf_status(line) < 0)
+		return ramet_buf_status(line);
+	return rameti_yoi_add_line(out, ramet_buf_bytes(line), w->gen, w->e->chain,
+				   &w->e->has_chain);
 }
 
 static int write_lines(struct rameti_yoi_work *w, int carried, struct ramet_buf *out)
@@ -205,24 +251,31 @@ static int write_lines(struct rameti_yoi_work *w, int carried, struct ramet_buf 
 	struct ramet_buf line = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct rameti_encoder *e = w->e;
 	uint32_t n;
-	int whole, r = 0;
+	int r = 0;
 
 	for (n = 0; !r && n < w->n; n++) {
 		record.ptr = left.ptr;
 		record.len = rameti_scan_newline(left);
 		left.ptr += record.len + 1;
 		left.len -= record.len + 1;
-		if (!carried) {
-			whole = !n && (w->n > 1 || !reads_back(w, record));
-			add_ours(w, record, n, whole, &line);
-			record = ramet_buf_bytes(&line);
-		}
-		r = ramet_buf_status(&line);
-		if (!r)
-			r = rameti_yoi_add_line(out, record, w->gen, e->chain, &e->has_chain);
+		r = carried ? rameti_yoi_add_line(out, record, w->gen, e->chain, &e->has_chain)
+			    : write_line(w, record, n, &line, out);
 	}
 	ramet_buf_release(&line);
 	return r;
+}
+
+/* The entry is found in its first record: as a whole, or by its id with what the record says. */
+static void tell_made(const struct rameti_yoi_work *w, size_t written)
+{
+	struct ramet_bytes type = ramet_json_plain(ramet_json_get(w->entry, "type"));
+	struct rameti_encoder *e = w->e;
+
+	ramet_buf_reset(&e->entry_id);
+	ramet_json_text(ramet_json_get(w->entry, "id"), &e->entry_id);
+	if (w->gen >= RAMETI_YOI_BRIDGE && written < RECORDS_USUAL && type.len && type.len < 64 &&
+	    ramet_entry_type_of(type) != RAMET_ENTRY_HEADER)
+		e->made = 1;
 }
 
 static void work_init(struct rameti_yoi_work *w, struct rameti_encoder *e, int64_t ms)
@@ -240,6 +293,7 @@ int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct
 		      struct ramet_error *err)
 {
 	struct rameti_yoi_work w;
+	size_t from = out->len;
 	int r = ramet_json_parse(&e->doc, entry, 0, err);
 
 	if (r < 0)
@@ -249,17 +303,43 @@ int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct
 	work_init(&w, e, rameti_entry_time(ramet_json_get(ramet_json_root(&e->doc), "timestamp")));
 	w.entry = ramet_json_root(&e->doc);
 	rameti_yoi_put_records(&w);
-	r = ramet_buf_status(w.out) < 0 || w.unsaid < 0 ? RAMET_ENOMEM
-	    : w.unsaid					? 0
-							: all_readable(&w);
+	if (ramet_buf_status(w.out) < 0 || w.unsaid < 0)
+		return rameti_fail_nomem(err);
+	r = w.unsaid || !w.n ? 0 : is_readable(&w);
 	if (r < 0)
 		return rameti_fail_nomem(err);
-	r = !w.n || !r;
+	r = !r;
 	if (r)
 		carry(&w);
 	if (ramet_buf_status(w.out) < 0 || write_lines(&w, r, out) < 0)
 		return rameti_fail_nomem(err);
+	tell_made(&w, out->len - from);
+	if (ramet_buf_status(&e->entry_id) < 0)
+		return rameti_fail_nomem(err);
 	return r ? RAMETI_CARRIED : RAMETI_SAID;
+}
+
+int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		     struct ramet_buf *scratch, struct ramet_buf *out)
+{
+	struct rameti_yoi_work w;
+	struct ramet_bytes record;
+
+	work_init(&w, e, ms);
+	if (w.gen >= RAMETI_YOI_BRIDGE)
+		w.out = out; /* nothing stands before the record in its line */
+	(void)rameti_pi_write_entry(d, scratch, NULL);
+	put_carrier_begin(&w);
+	rameti_json_add_valid(w.out, ramet_buf_bytes(scratch));
+	rameti_yoi_put_raw(&w, "}");
+	rameti_yoi_put_end(&w);
+	record = ramet_buf_bytes(w.out);
+	if (ramet_buf_status(w.out) < 0)
+		return RAMET_ENOMEM;
+	if (w.out == out)
+		return 0;
+	record.len--;
+	return rameti_yoi_add_line(out, record, w.gen, e->chain, &e->has_chain);
 }
 
 /* ---- the first record ---- */

@@ -20,6 +20,7 @@ struct rameti_yoi_work {
 	int gen, floats;
 	uint32_t n; /* records so far */
 	int unsaid; /* this one cannot be one of yoi's records */
+	int sure; /* the original reads them: all that the entry gave to them are texts */
 };
 
 /* A record: its kind and time, members, its end. */

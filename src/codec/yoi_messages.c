@@ -13,9 +13,12 @@ static const struct ramet_json *extra_of(const struct ramet_json *v, const char 
 	return ramet_json_get(ramet_json_get(v, "yoi"), key);
 }
 
-static const char *tag(const struct rameti_yoi_work *w)
+/* An item or a part begins: what it is. */
+static void put_tag(struct rameti_yoi_work *w, const char *name)
 {
-	return w->gen == RAMETI_YOI_G1 ? "type" : "kind";
+	rameti_yoi_put_raw(w, w->gen == RAMETI_YOI_G1 ? "{\"type\":\"" : "{\"kind\":\"");
+	rameti_yoi_put_raw(w, name);
+	ramet_buf_add_char(w->out, '"');
 }
 
 static void put_extra(struct rameti_yoi_work *w, const struct ramet_json *v, const char *key)
@@ -24,8 +27,7 @@ static void put_extra(struct rameti_yoi_work *w, const struct ramet_json *v, con
 
 	if (ramet_json_kind(text) != RAMET_JSON_STRING)
 		return;
-	ramet_buf_addf(w->out, ",\"%s\":", key);
-	rameti_yoi_add_string(w->out, text);
+	rameti_yoi_put_key(w, key, text);
 }
 
 static int is_text_block(const struct ramet_json *block)
@@ -43,7 +45,7 @@ static void put_part(struct rameti_yoi_work *w, const struct ramet_json *text, i
 {
 	const char *name = refusal ? "refusal" : "text";
 
-	ramet_buf_addf(w->out, "{\"%s\":\"%s\"", tag(w), name);
+	put_tag(w, name);
 	rameti_yoi_put_key(w, name, text);
 	ramet_buf_add_char(w->out, '}');
 }
@@ -58,10 +60,12 @@ static void put_message(struct rameti_yoi_work *w, const char *role,
 	int whole = *role != 'a';
 	uint32_t n = 0;
 
-	ramet_buf_addf(w->out, "{\"%s\":\"message\"", tag(w));
+	put_tag(w, "message");
 	if (w->gen == RAMETI_YOI_G1)
 		put_extra(w, extra, "id");
-	ramet_buf_addf(w->out, ",\"role\":\"%s\",\"content\":[", role);
+	rameti_yoi_put_raw(w, ",\"role\":\"");
+	rameti_yoi_put_raw(w, role);
+	rameti_yoi_put_raw(w, "\",\"content\":[");
 	if (ramet_json_kind(content) == RAMET_JSON_STRING)
 		put_part(w, content, 0);
 	for (; v && (whole || is_text_block(v)) && (v == first || !starts_message(v));
@@ -100,7 +104,7 @@ static void put_reasoning(struct rameti_yoi_work *w, const struct ramet_json *bl
 	const struct ramet_json *signature = ramet_json_get(block, "thinkingSignature");
 	int old = w->gen == RAMETI_YOI_G1;
 
-	ramet_buf_addf(w->out, "{\"%s\":\"reasoning\"", tag(w));
+	put_tag(w, "reasoning");
 	if (old)
 		put_extra(w, block, "id");
 	rameti_yoi_put_key(w, "text", ramet_json_get(block, "thinking"));
@@ -120,7 +124,7 @@ static void put_call(struct rameti_yoi_work *w, const struct ramet_json *block)
 	struct ramet_buf compact = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int old = w->gen == RAMETI_YOI_G1;
 
-	ramet_buf_addf(w->out, "{\"%s\":\"tool_call\"", tag(w));
+	put_tag(w, "tool_call");
 	if (old)
 		put_extra(w, block, "id");
 	rameti_yoi_put_key(w, "call_id", ramet_json_get(block, "id"));
@@ -199,6 +203,7 @@ static void put_assistant(struct rameti_yoi_work *w, const struct ramet_json *m)
 		rameti_yoi_put_raw(w, "]");
 		rameti_yoi_put_end(w);
 	}
+	w->sure = w->gen >= RAMETI_YOI_BRIDGE;
 	w->e->count[RAMETI_YOI_ITEMS] += n;
 	w->e->count[RAMETI_YOI_FLAGS] |= RAMETI_YOI_HAS_ITEMS;
 }
@@ -251,6 +256,7 @@ static void put_user(struct rameti_yoi_work *w, const struct ramet_json *m)
 
 	if (!has_text(content))
 		return;
+	w->sure = w->gen >= RAMETI_YOI_BRIDGE && !segments && !extensions;
 	rameti_yoi_put_begin(w, "user_input");
 	if (w->gen < RAMETI_YOI_G1C) {
 		rameti_yoi_put_raw(w, ",\"item\":");
@@ -328,7 +334,7 @@ static void put_result(struct rameti_yoi_work *w, const struct ramet_json *m)
 
 	rameti_yoi_put_begin(w, plural ? "tool_results" : "tool_result");
 	rameti_yoi_put_raw(w, plural ? ",\"items\":[" : ",\"item\":");
-	ramet_buf_addf(w->out, "{\"%s\":\"tool_result\"", tag(w));
+	put_tag(w, "tool_result");
 	if (w->gen == RAMETI_YOI_G1)
 		put_extra(w, m, "id");
 	rameti_yoi_put_key(w, "call_id", ramet_json_get(m, "toolCallId"));
@@ -339,6 +345,7 @@ static void put_result(struct rameti_yoi_work *w, const struct ramet_json *m)
 		rameti_yoi_put_raw(w, ",\"is_error\":true");
 	rameti_yoi_put_raw(w, plural ? "}]" : "}");
 	rameti_yoi_put_end(w);
+	w->sure = w->gen >= RAMETI_YOI_BRIDGE;
 	w->e->count[RAMETI_YOI_ITEMS]++;
 	w->e->count[RAMETI_YOI_FLAGS] |= RAMETI_YOI_HAS_ITEMS;
 }

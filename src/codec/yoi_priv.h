@@ -27,6 +27,8 @@ int rameti_yoi_ours_of(struct rameti_yoi_ours *ours, const struct rameti_yoi_rec
 int rameti_yoi_reader_gen(const struct rameti_reader *r);
 int rameti_yoi_resume(struct rameti_encoder *e, const struct rameti_reader *r,
 		      struct ramet_bytes last, struct ramet_error *err);
+int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		     struct ramet_buf *scratch, struct ramet_buf *out);
 int rameti_yoi_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
 		     struct ramet_buf *out, struct ramet_error *err);
 int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,

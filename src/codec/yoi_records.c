@@ -6,6 +6,8 @@
  */
 #include "codec/yoi_encode_priv.h"
 
+#include "codec/span.h"
+
 #define NO_CONFIG                                                                                  \
 	"{\"max_tokens\":null,\"temperature\":null,\"top_p\":null,\"top_k\":null,"                 \
 	"\"stop_sequences\":[],\"reasoning\":null}"
@@ -14,7 +16,10 @@
 
 void rameti_yoi_put_begin(struct rameti_yoi_work *w, const char *kind)
 {
-	ramet_buf_addf(w->out, "{\"kind\":\"%s\",\"ts\":%llu", kind, (unsigned long long)w->ts);
+	rameti_yoi_put_raw(w, "{\"kind\":\"");
+	rameti_yoi_put_raw(w, kind);
+	rameti_yoi_put_raw(w, "\",\"ts\":");
+	rameti_span_add_count(w->out, w->ts);
 }
 
 void rameti_yoi_put_end(struct rameti_yoi_work *w)
@@ -30,7 +35,9 @@ void rameti_yoi_put_raw(struct rameti_yoi_work *w, const char *text)
 
 void rameti_yoi_put_key(struct rameti_yoi_work *w, const char *key, const struct ramet_json *v)
 {
-	ramet_buf_addf(w->out, ",\"%s\":", key);
+	rameti_yoi_put_raw(w, ",\"");
+	rameti_yoi_put_raw(w, key);
+	rameti_yoi_put_raw(w, "\":");
 	rameti_yoi_add_string(w->out, v);
 }
 
@@ -40,7 +47,9 @@ static void put_origin(struct rameti_yoi_work *w, const struct ramet_json *start
 
 	if (ramet_json_kind(v) != RAMET_JSON_OBJECT)
 		return;
-	ramet_buf_addf(w->out, ",\"%s\":", key);
+	rameti_yoi_put_raw(w, ",\"");
+	rameti_yoi_put_raw(w, key);
+	rameti_yoi_put_raw(w, "\":");
 	rameti_json_add_compact(w->out, v);
 }
 
@@ -92,7 +101,10 @@ static uint64_t count(const struct ramet_json *o, const char *key)
 
 static void put_count(struct rameti_yoi_work *w, const char *key, uint64_t n)
 {
-	ramet_buf_addf(w->out, ",\"%s\":%llu", key, (unsigned long long)n);
+	rameti_yoi_put_raw(w, ",\"");
+	rameti_yoi_put_raw(w, key);
+	rameti_yoi_put_raw(w, "\":");
+	rameti_span_add_count(w->out, n);
 }
 
 static void put_usage(struct rameti_yoi_work *w)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "codec/carry.h"
+#include "codec/span.h"
 
 static struct ramet_bytes raw_of(const struct ramet_json *v)
 {
@@ -25,6 +26,14 @@ static const struct ramet_json *list_of(const struct ramet_json *object, const c
 
 /* ---- small writers ---- */
 
+static void add_key(struct ramet_buf *out, const char *before, const char *key)
+{
+	ramet_buf_add_str(out, before);
+	ramet_buf_add_char(out, '"');
+	ramet_buf_add_str(out, key);
+	ramet_buf_add_str(out, "\":");
+}
+
 /* ,"key":value as it stands, of a member that is there. */
 static int add_member(struct ramet_buf *out, const struct ramet_json *object, const char *key,
 		      int n)
@@ -33,7 +42,7 @@ static int add_member(struct ramet_buf *out, const struct ramet_json *object, co
 
 	if (!v)
 		return n;
-	ramet_buf_addf(out, "%s\"%s\":", n ? "," : "", key);
+	add_key(out, n ? "," : "", key);
 	rameti_json_add_compact(out, v);
 	return n + 1;
 }
@@ -75,7 +84,7 @@ struct extra {
 
 static void extra_key(struct extra *x, const char *key)
 {
-	ramet_buf_addf(x->out, "%s\"%s\":", x->n++ ? "," : ",\"yoi\":{", key);
+	add_key(x->out, x->n++ ? "," : ",\"yoi\":{", key);
 }
 
 static void extra_flag(struct extra *x, const char *key, int set)
@@ -127,7 +136,8 @@ static void add_parts(struct ramet_buf *out, const struct ramet_json *item, uint
 		if (!part && (n || !tell))
 			break;
 		refusal = is_refusal(part);
-		ramet_buf_addf(out, "%s{\"type\":\"text\",\"text\":", (*blocks)++ ? "," : "");
+		ramet_buf_add_str(out, (*blocks)++ ? ",{\"type\":\"text\",\"text\":"
+						 : "{\"type\":\"text\",\"text\":");
 		add_text(out, ramet_json_get(part, refusal ? "refusal" : "text"));
 		extra_flag(&x, "refusal", refusal);
 		extra_flag(&x, "empty", !part);
@@ -299,8 +309,9 @@ static void add_message(struct ramet_buf *out, const struct rameti_yoi_record *r
 	struct extra x = { out, 0 };
 	uint32_t blocks = 0;
 
-	ramet_buf_addf(out, "\"message\":{\"role\":\"%s\",\"content\":[",
-		       what == RAMETI_YOI_ITEM_USER ? "user" : "system");
+	ramet_buf_add_str(out, what == RAMETI_YOI_ITEM_USER
+				       ? "\"message\":{\"role\":\"user\",\"content\":["
+				       : "\"message\":{\"role\":\"system\",\"content\":[");
 	add_parts(out, item, &blocks, 1, 0);
 	ramet_buf_add_char(out, ']');
 	extra_flag(&x, "item", what == RAMETI_YOI_ITEM_SYSTEM);
@@ -366,7 +377,9 @@ static void add_note(struct ramet_buf *out, const struct rameti_yoi_record *rec,
 
 static void begin_custom(struct ramet_buf *out, const char *type)
 {
-	ramet_buf_addf(out, "\"customType\":\"%s\",\"data\":", type);
+	ramet_buf_add_str(out, "\"customType\":\"");
+	ramet_buf_add_str(out, type);
+	ramet_buf_add_str(out, "\",\"data\":");
 }
 
 static void add_start(struct ramet_buf *out, const struct rameti_yoi_record *rec)
@@ -403,7 +416,9 @@ static uint64_t number(const struct ramet_json *object, const char *key)
 
 static void add_count(struct ramet_buf *out, const char *key, uint64_t n)
 {
-	ramet_buf_addf(out, "\"%s\":%llu,", key, (unsigned long long)n);
+	add_key(out, "", key);
+	rameti_span_add_count(out, n);
+	ramet_buf_add_char(out, ',');
 }
 
 static void add_usage(struct ramet_buf *out, const struct ramet_json *o)

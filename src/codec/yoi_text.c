@@ -7,6 +7,8 @@
  */
 #include "codec/yoi.h"
 
+#include "codec/span.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -198,10 +200,9 @@ void rameti_yoi_add_text(struct ramet_buf *out, struct ramet_bytes text)
 
 void rameti_yoi_add_string(struct ramet_buf *out, const struct ramet_json *v)
 {
-	struct ramet_bytes plain = ramet_json_plain(v);
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 
-	if (ramet_json_kind(v) == RAMET_JSON_STRING && plain.len + 2 == v->len) {
+	if (rameti_span_is_usual(v)) {
 		ramet_buf_add(out, ramet_json_raw(v));
 		return;
 	}

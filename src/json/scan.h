@@ -97,7 +97,11 @@ void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out);
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v);
 /* Is there no such white space? */
 int rameti_json_is_compact(const struct ramet_json *v);
+/* A string as ramet_buf_add_json_string adds it, of text that is known to be valid UTF-8. */
+void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text);
 /* Does the raw string value decode to text? No allocation. */
 int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text);
+/* Does what it decodes to begin with text? No allocation. */
+int rameti_json_raw_begins(struct ramet_bytes raw, struct ramet_bytes text);
 
 #endif

@@ -196,3 +196,21 @@ int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text)
 	}
 	return text.len == 0;
 }
+
+int rameti_json_raw_begins(struct ramet_bytes raw, struct ramet_bytes text)
+{
+	struct decoder d = decoder_of(raw);
+	struct ramet_bytes got;
+	char piece[4];
+
+	while (text.len && d.p != d.end) {
+		got = next_piece(&d, piece);
+		if (got.len > text.len)
+			got.len = text.len;
+		if (memcmp(got.ptr, text.ptr, got.len) != 0)
+			return 0;
+		text.ptr += got.len;
+		text.len -= got.len;
+	}
+	return text.len == 0;
+}

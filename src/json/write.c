@@ -7,6 +7,7 @@
  */
 #include "ramet/json.h"
 
+#include "json/escape_priv.h"
 #include "json/number_priv.h"
 #include "json/scan.h"
 
@@ -225,85 +226,26 @@ static void add_odd_string(struct ramet_buf *b, struct ramet_bytes text)
 	ramet_buf_add_char(b, '"');
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-
-/* Is one of these eight bytes zero? */
-static uint64_t has_zero(uint64_t w)
+void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
 {
-	return (w - ONES) & ~w & (ONES << 7);
-}
+	const char *p = text.ptr, *end = text.len ? p + text.len : p;
+	char out[RAMETI_ESCAPED_MAX];
+	size_t n;
 
-static int is_special(char c)
-{
-	return (unsigned char)c < 0x20 || c == '"' || c == '\\';
-}
-
-/* The same of valid text, eight bytes at a time. */
-static size_t valid_plain_len(const char *text, size_t len)
-{
-	size_t i = 0;
-	uint64_t w;
-
-	for (; len - i >= 8; i += 8) {
-		memcpy(&w, text + i, 8);
-		if (has_zero(w & (ONES * 0xe0)) | has_zero(w ^ (ONES * '"')) |
-		    has_zero(w ^ (ONES * '\\')))
-			break;
+	ramet_buf_add_char(b, '"');
+	for (; p != end; p += n) {
+		n = (size_t)(end - p) < RAMETI_ESCAPE_BLOCK ? (size_t)(end - p) :
+								    RAMETI_ESCAPE_BLOCK;
+		ramet_buf_add(b, (struct ramet_bytes){
+					 out, (size_t)(rameti_escape(out, p, p + n) - out) });
 	}
-	while (i < len && !is_special(text[i]))
-		i++;
-	return i;
-}
-
-static int has_room(struct ramet_buf *b, size_t more)
-{
-	return (!b->status && more < b->cap - b->len) || ramet_buf_reserve(b, more) == 0;
-}
-
-/* What stands for a special character; its length. */
-static size_t escape_of(unsigned char c, char to[6])
-{
-	static const char letters[0x20] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
-					    ['\r'] = 'r', ['\t'] = 't' };
-	static const char hex[] = "0123456789abcdef";
-
-	to[0] = '\\';
-	to[1] = c >= 0x20 ? (char)c : letters[c];
-	if (to[1])
-		return 2;
-	memcpy(to + 1, "u00", 3);
-	to[4] = hex[c >> 4];
-	to[5] = hex[c & 15];
-	return 6;
+	ramet_buf_add_char(b, '"');
 }
 
 void ramet_buf_add_json_string(struct ramet_buf *b, struct ramet_bytes text)
 {
-	const char *p = text.ptr, *end = text.len ? p + text.len : p;
-	char to[6];
-	size_t n;
-
-	if (text.len && !rameti_utf8_valid(text)) {
+	if (text.len && !rameti_utf8_valid(text))
 		add_odd_string(b, text);
-		return;
-	}
-	ramet_buf_add_char(b, '"');
-	while (p != end) {
-		n = valid_plain_len(p, (size_t)(end - p));
-		if (!has_room(b, n))
-			break;
-		memcpy(b->ptr + b->len, p, n);
-		b->len += n;
-		p += n;
-		if (p == end)
-			break;
-		n = escape_of((unsigned char)*p++, to);
-		if (!has_room(b, n))
-			break;
-		memcpy(b->ptr + b->len, to, n);
-		b->len += n;
-	}
-	if (b->ptr)
-		b->ptr[b->len] = '\0';
-	ramet_buf_add_char(b, '"');
+	else
+		rameti_json_add_valid(b, text);
 }

@@ -17,28 +17,31 @@
 
 /* ---- what is told ---- */
 
-static struct ramet_convert_kind *kind_of(struct ramet_convert_report *report,
-					  const struct ramet_row *row)
+/* Types and roles are few: the name is put together once for each pair. */
+static struct ramet_convert_kind *kind_of(struct rameti_convert *c, const struct ramet_row *row)
 {
+	struct ramet_convert_report *report = c->report;
+	uint8_t *known = &c->kinds[row->type % RAMETI_CONVERT_NAMES]
+				  [row->role % RAMETI_CONVERT_NAMES];
 	const char *role = ramet_role_name(row->role), *type = ramet_entry_type_name(row->type);
-	char name[48];
-	uint32_t i;
+	struct ramet_convert_kind *kind;
 
-	snprintf(name, sizeof(name), "%s%s%s", *type ? type : "other", *role ? " " : "", role);
-	for (i = 0; i < report->n_kinds; i++)
-		if (!strcmp(report->kinds[i].kind, name))
-			return &report->kinds[i];
-	if (i == RAMET_CONVERT_KINDS_MAX)
-		return &report->kinds[i - 1];
-	memcpy(report->kinds[i].kind, name, sizeof(name));
-	report->n_kinds++;
-	return &report->kinds[i];
+	if (!*known) {
+		if (report->n_kinds < RAMET_CONVERT_KINDS_MAX)
+			report->n_kinds++;
+		*known = (uint8_t)report->n_kinds;
+		kind = &report->kinds[*known - 1];
+		if (!*kind->kind)
+			snprintf(kind->kind, sizeof(kind->kind), "%s%s%s", *type ? type : "other",
+				 *role ? " " : "", role);
+	}
+	return &report->kinds[*known - 1];
 }
 
 static void tell(struct rameti_convert *c, uint32_t row, int said)
 {
 	struct ramet_convert_report *report = c->report;
-	struct ramet_convert_kind *kind = kind_of(report, ramet_tree_row(c->tree, row));
+	struct ramet_convert_kind *kind = kind_of(c, ramet_tree_row(c->tree, row));
 
 	if (said == RAMETI_SAID) {
 		kind->said++;
@@ -54,34 +57,32 @@ static void tell(struct rameti_convert *c, uint32_t row, int said)
 
 /* ---- entries ---- */
 
-/* In a tree the entries of a chain hang from what was really written before them. */
+/* In a tree the entries of a chain hang from what was really written before them; where the chain
+ * begins anew, so does the tree. */
 static int hang(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
 		struct ramet_error *err)
 {
-	struct ramet_json_edit edit = { { "parentId", 8 }, { NULL, 0 } };
-	const struct ramet_json *root, *parent;
-	int r = ramet_json_parse(&c->doc, *json, 0, err);
+	struct ramet_json_edit edit = { { "parentId", 8 }, ramet_bytes_of("null") };
+	uint32_t parent = ramet_tree_row(c->tree, row)->parent;
+	const struct ramet_json *root;
+	int r;
 
+	if (parent == c->last_row && (parent != RAMET_NONE || !c->has_last))
+		return 0;                                /* it says so already */
+	if (row && parent == RAMET_NONE)
+		return 0;
+	r = rameti_convert_last(c, &edit.value, err);
+	if (!r)
+		r = ramet_json_parse(&c->doc, *json, 0, err);
 	if (r < 0)
 		return r;
 	root = ramet_json_root(&c->doc);
-	parent = ramet_json_get(root, "parentId");
-	/* where the chain begins anew, so does the tree */
-	if (row && ramet_tree_row(c->tree, row)->parent == RAMET_NONE)
-		edit.value = ramet_bytes_of("null");
-	else
-		edit.value = c->has_last ? ramet_buf_bytes(&c->last) : ramet_bytes_of("null");
-	if (!ramet_bytes_eq(ramet_json_raw(parent), edit.value)) {
-		ramet_buf_reset(&c->entry);
-		r = ramet_json_edit(&c->entry, *json, root, &edit, 1, err);
-		*json = ramet_buf_bytes(&c->entry);
-	}
-	if (!r && ramet_json_get(root, "id")) {
-		ramet_buf_reset(&c->last);
-		ramet_buf_add(&c->last, ramet_json_raw(ramet_json_get(root, "id")));
-		c->has_last = 1;
-	}
-	return r < 0 || ramet_buf_status(&c->last) == 0 ? r : rameti_fail_nomem(err);
+	if (ramet_bytes_eq(ramet_json_raw(ramet_json_get(root, "parentId")), edit.value))
+		return 0;
+	ramet_buf_reset(&c->entry);
+	r = ramet_json_edit(&c->entry, *json, root, &edit, 1, err);
+	*json = ramet_buf_bytes(&c->entry);
+	return r;
 }
 
 static int convert_row(struct rameti_convert *c, const struct rameti_record *record, uint32_t row,
@@ -96,13 +97,12 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 	}
 	if (!r && c->from_chain && !c->to_chain)
 		r = hang(c, row, &json, err);
-	else if (!r && !c->to_chain &&
-		 !(ramet_tree_row(c->tree, row)->flags & RAMET_ROW_NO_ID))
-		r = rameti_convert_set_last(c, ramet_tree_id(c->tree, row), err);
 	if (!r)
 		r = rameti_target_entry(&c->target, json, err);
 	if (r < 0)
 		return r;
+	if (!(ramet_tree_row(c->tree, row)->flags & RAMET_ROW_NO_ID))
+		rameti_convert_set_last_row(c, row);
 	tell(c, row, r);
 	return 0;
 }
@@ -342,13 +342,12 @@ static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 static int carry_header(struct rameti_convert *c, struct ramet_error *err)
 {
 	uint32_t last = ramet_tree_leaf(c->tree);
-	int r = 0;
 
 	if (ramet_bytes_eq(ramet_buf_bytes(&c->id), ramet_session_header(c->s)->id))
 		return 0;
 	if (last != RAMET_NONE)
-		r = rameti_convert_set_last(c, ramet_tree_id(c->tree, last), err);
-	return r < 0 ? r : rameti_convert_carry(c, err);
+		rameti_convert_set_last_row(c, last);
+	return rameti_convert_carry(c, err);
 }
 
 static int make_maps(struct rameti_convert *c, struct ramet_error *err)
@@ -444,9 +443,11 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 				    .opts = opts,
 				    .report = report,
 				    .memory = memory,
+				    .last_row = RAMET_NONE,
 				    .doc = RAMET_JSON_DOC_INIT };
 	struct ramet_buf *const bufs[] = { &c.scratch, &c.record, &c.entry, &c.last,	    &c.text,
-					   &c.id,      &c.header_line, &c.number, &c.data };
+					   &c.id,      &c.header_line, &c.number, &c.data,
+					   &c.parent };
 	size_t i;
 	int r;
 
@@ -474,7 +475,13 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 int ramet_convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
 		  struct ramet_convert_report *report, struct ramet_error *err)
 {
-	return convert(s, opts, report, NULL, err);
+	const struct ramet_findings *f = ramet_session_findings(s);
+	int r = convert(s, opts, report, NULL, err);
+	uint32_t i;
+
+	for (i = 0; i < f->n; i++)
+		report->damaged += f->items[i].severity == RAMET_DAMAGE;
+	return r;
 }
 
 void ramet_convert_report_release(struct ramet_convert_report *report)

@@ -17,12 +17,31 @@
 #include "ops/peek_priv.h"
 #include "store/birth.h"
 
-int rameti_convert_set_last(struct rameti_convert *c, struct ramet_bytes id,
-			    struct ramet_error *err)
+void rameti_convert_set_last_row(struct rameti_convert *c, uint32_t row)
+{
+	c->last_row = row;
+	c->has_last = 1;
+}
+
+static int set_last_raw(struct rameti_convert *c, struct ramet_bytes raw, struct ramet_error *err)
 {
 	ramet_buf_reset(&c->last);
-	ramet_buf_add_json_string(&c->last, id);
+	ramet_buf_add(&c->last, raw);
+	c->last_row = RAMET_NONE;
 	c->has_last = 1;
+	return ramet_buf_status(&c->last) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+int rameti_convert_last(struct rameti_convert *c, struct ramet_bytes *raw, struct ramet_error *err)
+{
+	*raw = ramet_bytes_of("null");
+	if (!c->has_last)
+		return 0;
+	if (c->last_row != RAMET_NONE) {
+		ramet_buf_reset(&c->last);
+		ramet_buf_add_json_string(&c->last, ramet_tree_id(c->tree, c->last_row));
+	}
+	*raw = ramet_buf_bytes(&c->last);
 	return ramet_buf_status(&c->last) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
@@ -32,6 +51,7 @@ int rameti_convert_set_last(struct rameti_convert *c, struct ramet_bytes id,
 int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_error *err)
 {
 	const struct rameti_cover *cover;
+	const struct ramet_json *id;
 	int r = 0;
 
 	for (; !r && c->next_cover < c->plan.n_covers; c->next_cover++) {
@@ -49,14 +69,9 @@ int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_
 		if (r || !cover->n || c->to_chain)
 			continue;
 		r = ramet_json_parse(&c->doc, ramet_buf_bytes(&c->record), 0, err);
-		if (!r && ramet_json_get(ramet_json_root(&c->doc), "id")) {
-			ramet_buf_reset(&c->last);
-			ramet_buf_add(&c->last, ramet_json_raw(ramet_json_get(
-							ramet_json_root(&c->doc), "id")));
-			c->has_last = 1;
-			if (ramet_buf_status(&c->last) < 0)
-				r = rameti_fail_nomem(err);
-		}
+		id = ramet_json_get(ramet_json_root(&c->doc), "id");
+		if (!r && id)
+			r = set_last_raw(c, ramet_json_raw(id), err);
 	}
 	return r;
 }
@@ -153,15 +168,15 @@ int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet
 
 /* ---- lines that go along ---- */
 
-/* The line as a member: a text, or its bytes when it is none. */
-static void add_line_member(struct ramet_buf *b, struct ramet_bytes line)
+/* The line as a member: a text, or its bytes when it is none. valid: it is known to be one. */
+static void add_line_member(struct ramet_buf *b, struct ramet_bytes line, int valid)
 {
 	char hex[3];
 	size_t i;
 
-	if (rameti_utf8_valid(line)) {
+	if (valid || rameti_utf8_valid(line)) {
 		ramet_buf_add_str(b, "\"record\":");
-		ramet_buf_add_json_string(b, line);
+		rameti_json_add_valid(b, line);
 		return;
 	}
 	ramet_buf_add_str(b, "\"hex\":\"");
@@ -172,59 +187,57 @@ static void add_line_member(struct ramet_buf *b, struct ramet_bytes line)
 	ramet_buf_add_char(b, '"');
 }
 
-/* When the last entry was made, quoted. */
-static struct ramet_bytes last_time(const struct rameti_convert *c, char text[48])
+/* When the last entry was made, for all that is carried behind it. */
+static void set_time(struct rameti_convert *c)
 {
-	int64_t ms = ramet_session_header(c->s)->created_ms;
 	uint32_t last = ramet_tree_leaf(c->tree);
-	struct ramet_bytes out = { text, 0 };
+	size_t len;
 
+	c->carry_ms = ramet_session_header(c->s)->created_ms;
 	if (last != RAMET_NONE && ramet_tree_row(c->tree, last)->time_ms != RAMET_TIME_NONE)
-		ms = ramet_tree_row(c->tree, last)->time_ms;
-	text[0] = '"';
-	rameti_time_format(ms == RAMET_TIME_NONE ? 0 : ms, text + 1);
-	out.len = strlen(text);
-	text[out.len++] = '"';
-	return out;
+		c->carry_ms = ramet_tree_row(c->tree, last)->time_ms;
+	if (c->carry_ms == RAMET_TIME_NONE)
+		c->carry_ms = 0;
+	c->carry_time[0] = '"';
+	rameti_time_format(c->carry_ms, c->carry_time + 1);
+	len = strlen(c->carry_time);
+	memcpy(c->carry_time + len, "\"", 2);
 }
 
 static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
-		     const struct rameti_convert_fate *f, int header, struct ramet_error *err)
+		     const struct rameti_convert_fate *f, int header, int valid,
+		     struct ramet_error *err)
 {
 	struct rameti_draft d = { .type = ramet_bytes_of("custom") };
 	struct ramet_buf *b = &c->text;
-	char id[RAMET_ID_SIZE], time[48];
+	char id[RAMET_ID_SIZE];
 	int r = rameti_id_next(&c->ids, c->tree, id, err);
 
 	if (r < 0)
 		return r;
 	ramet_buf_reset(b);
-	ramet_buf_addf(b,
-		       "\"customType\":\"" RAMETI_RAW_TYPE "\",\"data\":{\"format\":\"%s\","
-		       "\"at\":%u,\"entries\":%u,",
-		       rameti_session_codec(c->s)->name, f->at, f->n);
+	ramet_buf_add_str(b, "\"customType\":\"" RAMETI_RAW_TYPE "\",\"data\":{\"format\":\"");
+	ramet_buf_add_str(b, rameti_session_codec(c->s)->name);
+	ramet_buf_addf(b, "\",\"at\":%u,\"entries\":%u,", f->at, f->n);
 	if (header)
 		ramet_buf_add_str(b, "\"header\":true,");
-	add_line_member(b, line);
+	add_line_member(b, line, valid);
 	ramet_buf_add_char(b, '}');
-	ramet_buf_reset(&c->record);
-	if (c->has_last)
-		rameti_json_decode(ramet_buf_bytes(&c->last), &c->record);
-	if (ramet_buf_status(&c->record) < 0 || ramet_buf_status(&c->last) < 0)
+	if (ramet_buf_status(b) < 0)
 		return rameti_fail_nomem(err);
 	d.members = ramet_buf_bytes(b);
 	d.id = ramet_bytes_of(id);
-	d.timestamp = last_time(c, time);
-	d.parent = c->has_last ? ramet_buf_bytes(&c->record) : d.parent;
-	ramet_buf_reset(&c->entry);
-	rameti_pi_write_entry(&d, &c->entry, NULL);
-	if (ramet_buf_status(b) < 0 || ramet_buf_status(&c->entry) < 0)
-		return rameti_fail_nomem(err);
-	r = rameti_convert_set_last(c, d.id, err);
-	if (!r)
-		r = rameti_target_entry(&c->target, ramet_buf_bytes(&c->entry), err);
-	c->report->lines += r >= 0;
-	return r < 0 ? r : 0;
+	d.timestamp = ramet_bytes_of(c->carry_time);
+	if (c->has_last)
+		d.parent = ramet_buf_bytes(&c->parent);
+	r = rameti_target_carry(&c->target, &d, c->carry_ms, err);
+	if (r < 0)
+		return r;
+	c->report->lines++;
+	c->has_last = 1;
+	ramet_buf_reset(&c->parent);
+	ramet_buf_add(&c->parent, d.id);
+	return ramet_buf_status(&c->parent) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
 static int carries_any(const struct rameti_convert *c)
@@ -241,12 +254,24 @@ static int carries_any(const struct rameti_convert *c)
 static int hang_from_leaf(struct rameti_convert *c, struct ramet_error *err)
 {
 	uint32_t leaf = ramet_session_leaf(c->s);
+	struct ramet_bytes raw;
+	int r;
 
-	if (c->to_chain || c->from_chain || leaf == RAMET_NONE ||
-	    rameti_convert_bit(c->plan.skip, leaf) || rameti_convert_bit(c->plan.off, leaf) ||
-	    (ramet_tree_row(c->tree, leaf)->flags & RAMET_ROW_NO_ID))
-		return 0;
-	return rameti_convert_set_last(c, ramet_tree_id(c->tree, leaf), err);
+	if (!c->to_chain && !c->from_chain && leaf != RAMET_NONE &&
+	    !rameti_convert_bit(c->plan.skip, leaf) && !rameti_convert_bit(c->plan.off, leaf) &&
+	    !(ramet_tree_row(c->tree, leaf)->flags & RAMET_ROW_NO_ID))
+		rameti_convert_set_last_row(c, leaf);
+	r = rameti_convert_last(c, &raw, err);
+	if (!r && c->has_last)
+		rameti_json_decode(raw, &c->parent);
+	return r < 0 || ramet_buf_status(&c->parent) == 0 ? r : rameti_fail_nomem(err);
+}
+
+/* Is the record, as it was found when the session was read, valid UTF-8? */
+static int is_valid(const struct rameti_convert *c, const struct rameti_record *record)
+{
+	return record->n &&
+	       !(ramet_tree_row(c->tree, record->first)->flags & RAMET_ROW_BAD_UTF8);
 }
 
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
@@ -257,22 +282,23 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 	int r = rameti_records_open(&c->records, c->s, err);
 
 	c->target.settled = 1;
+	set_time(c);
 	if (!r)
 		r = hang_from_leaf(c, err);
 	if (c->header_of_lines && !carries_any(c))
 		ramet_buf_reset(&c->header_line);
 	/* a chain has no header line: its session's id stands for one */
 	if (!r && c->from_chain && c->header_line.len)
-		r = write_raw(c, ramet_session_header(c->s)->id, &start, 1, err);
+		r = write_raw(c, ramet_session_header(c->s)->id, &start, 1, 0, err);
 	for (i = 0; !r && i < c->n_fates; i++) {
 		r = rameti_records_next(&c->records, &record, err);
 		if (r != 1)
 			break;
 		r = 0;
 		if (record.is_header && c->header_line.len)
-			r = write_raw(c, record.line, &start, 1, err);
+			r = write_raw(c, record.line, &start, 1, 0, err);
 		else if (c->fates[i].carry)
-			r = write_raw(c, record.stored, &c->fates[i], 0, err);
+			r = write_raw(c, record.stored, &c->fates[i], 0, is_valid(c, &record), err);
 	}
 	rameti_records_close(&c->records);
 	return r;

@@ -56,6 +56,9 @@ struct rameti_convert_fate {
 	uint8_t carry;                           /* the line itself is to be carried */
 };
 
+/* More than there are types or roles. */
+#define RAMETI_CONVERT_NAMES 16
+
 struct rameti_convert {
 	struct ramet_session *s;
 	const struct ramet_tree *tree;
@@ -68,20 +71,28 @@ struct rameti_convert {
 	struct rameti_records records;
 	struct rameti_id_maker ids;
 	struct ramet_json_doc doc;
-	struct ramet_buf scratch, record, entry, last, text;
+	struct ramet_buf scratch, record, entry, text;
+	/* the id that the next entry hangs from: that of a row, or (RAMET_NONE) in last, as JSON;
+	 * behind all entries it is in parent, decoded */
+	uint32_t last_row;
+	struct ramet_buf last, parent;
+	uint8_t kinds[RAMETI_CONVERT_NAMES][RAMETI_CONVERT_NAMES]; /* of the report; 0: none yet */
 	struct rameti_convert_fate *fates;       /* of the lines, in order */
 	uint32_t n_fates, cap_fates, next_cover;
 	uint32_t *begins, *ends; /* rows of the target before and behind each row of the source */
 	uint32_t start_rows;                     /* entries that a new file starts with */
 	int from_chain, to_chain, has_last;
 	struct ramet_buf *memory; /* where the new session goes; NULL: to its place */
+	int64_t carry_ms;                        /* when carried lines were made: as JSON, too */
+	char carry_time[48];
 	int header_of_lines; /* the header is only worth carrying with lines */
 	struct ramet_buf id, header_line, number, data;
 };
 
-/* The id of the entry that the next one hangs from. */
-int rameti_convert_set_last(struct rameti_convert *c, struct ramet_bytes id,
-			    struct ramet_error *err);
+/* The next entry hangs from this row's. */
+void rameti_convert_set_last_row(struct rameti_convert *c, uint32_t row);
+/* The id of the entry that the next one hangs from, as JSON; null: none. */
+int rameti_convert_last(struct rameti_convert *c, struct ramet_bytes *raw, struct ramet_error *err);
 /* Lines of the target's format that stand before this row, as they were. */
 int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_error *err);
 /* A header of the target's format that the source carries, into record: 1 there is one. */

@@ -18,10 +18,11 @@
 
 #define ACTIONS_MAX (1u << 24)
 
-enum { TYPE, ID, TIMESTAMP, MESSAGE, ROLE, N_WANTS };
+enum { TYPE, ID, PARENT, TIMESTAMP, MESSAGE, ROLE, N_WANTS };
 #define KEY(text) { text, sizeof(text) - 1 }
 static const struct rameti_want wants[N_WANTS] = {
 	[TYPE] = { -1, KEY("type") },		[ID] = { -1, KEY("id") },
+	[PARENT] = { -1, KEY("parentId") },
 	[TIMESTAMP] = { -1, KEY("timestamp") }, [MESSAGE] = { -1, KEY("message") },
 	[ROLE] = { MESSAGE, KEY("role") },
 };
@@ -55,12 +56,29 @@ static int text_is(struct ramet_bytes line, const struct rameti_found *f, const 
 	return f->kind == RAMET_JSON_STRING && rameti_json_raw_is(raw, ramet_bytes_of(text));
 }
 
+/* Of a type that pi has, or linked as entries are: what tells a session from any other JSON. */
+static int is_entry(struct ramet_bytes line, const struct rameti_found *found)
+{
+	struct ramet_buf type = RAMET_BUF_INIT(256);
+	struct ramet_bytes raw = { line.ptr + found[TYPE].at, found[TYPE].len };
+	int known;
+
+	if (found[TYPE].kind != RAMET_JSON_STRING)
+		return 0;
+	rameti_json_decode(raw, &type);
+	known = ramet_entry_type_of(ramet_buf_bytes(&type)) != RAMET_ENTRY_OTHER;
+	ramet_buf_release(&type);
+	return known || (found[ID].kind == RAMET_JSON_STRING &&
+			 found[PARENT].kind != RAMET_JSON_NONE);
+}
+
 static void note_entry(struct rameti_plan *p, struct ramet_bytes line,
 		       const struct rameti_found *found)
 {
 	struct ramet_buf text = RAMET_BUF_INIT(256);
 	struct ramet_bytes raw = { line.ptr + found[TIMESTAMP].at, found[TIMESTAMP].len };
 
+	p->n_records += is_entry(line, found);
 	p->has_ids |= found[ID].kind == RAMET_JSON_STRING;
 	p->has_hooks |= text_is(line, &found[ROLE], "hookMessage");
 	if (p->first_ms != RAMET_TIME_NONE || found[TIMESTAMP].kind != RAMET_JSON_STRING)
@@ -106,6 +124,7 @@ int rameti_plan_see(struct rameti_plan *p, struct ramet_bytes object, uint64_t o
 			p->header_state = RAMETI_HEADER_LATE;
 	} else if (p->header_state == RAMETI_HEADER_NONE) {
 		*stays = found[ID].kind == RAMET_JSON_STRING;
+		p->n_records += *stays;
 		if (*stays)
 			p->header_state = RAMETI_HEADER_GOOD;
 	}

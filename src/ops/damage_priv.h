@@ -21,7 +21,7 @@ struct rameti_plan {
 	uint32_t n_salvage;                      /* actions that are only done to salvage */
 	uint64_t n_lost;                         /* bytes dropped */
 	uint64_t size;                           /* of the file that was looked at */
-	uint64_t n_records;                      /* that stay, of a format with pieces */
+	uint64_t n_records;                      /* that stay; of pi's, what only pi writes so */
 	int tail_cut;                            /* its last line is cut off */
 	struct ramet_buf header;                 /* a line to be put in front; empty: none */
 	/* while it is made */

@@ -12,6 +12,26 @@ void rameti_forget_tell(const struct rameti_layout *layout, const char *path)
 		(void)layout->removed(NULL, path, NULL);
 }
 
+struct removing {
+	const struct rameti_layout *layout;
+	struct ramet_error *err;
+};
+
+static int remove_side(void *user, const char *dir)
+{
+	const struct removing *m = user;
+
+	return m->layout->remove_side(dir, m->err);
+}
+
+int rameti_forget_sides(const struct rameti_layout *layout, const char *path,
+			struct ramet_error *err)
+{
+	struct removing m = { layout, err };
+
+	return layout->sides ? layout->sides(path, remove_side, &m, err) : 0;
+}
+
 int rameti_forget_in_home(const struct rameti_home_path *home, struct ramet_error *err)
 {
 	struct ramet_buf file = RAMET_BUF_INIT(SIZE_MAX / 2);

@@ -10,6 +10,10 @@
 /* Its tool's own files forget the session. The session is gone by then: what fails there is no
  * failure of the removal. */
 void rameti_forget_tell(const struct rameti_layout *layout, const char *path);
+/* For good: the directories beside it that are its own. Before the session, so that it is
+ * still there when this fails. EFORMAT, EIO, ENOMEM. */
+int rameti_forget_sides(const struct rameti_layout *layout, const char *path,
+			struct ramet_error *err);
 /* A session that is a part of a file. ENOTFOUND, EIO, ECONFLICT, ENOMEM. */
 int rameti_forget_in_home(const struct rameti_home_path *home, struct ramet_error *err);
 

@@ -8,7 +8,9 @@
  * stands beside it but a lock of the file's own system. In files of other systems a record is what
  * their codec takes for one; hashes in records stay as they are, so a broken chain stays broken.
  */
+#include "ops/chain_priv.h"
 #include "ops/damage_priv.h"
+#include "ops/foreign_priv.h"
 #include "ops/lost_priv.h"
 #include "ops/original_priv.h"
 #include "ops/report_priv.h"
@@ -62,6 +64,8 @@ static int look_closer(const char *path, const struct rameti_codec **codec, stru
 		*codec = rameti_codec_sniffed(head);
 		if (!*codec || *codec == &rameti_codec_pi)
 			*codec = rameti_record_format(head);
+		if (!*codec)
+			r = rameti_foreign_home(head, path, err);
 	}
 	(void)rameti_file_close(&f);                 /* read only */
 	ramet_buf_release(&text);
@@ -78,9 +82,9 @@ static int find_format(const char *path, const struct rameti_layout **layout,
 	if (rameti_home_path(path, &home))
 		return rameti_fail_at(err, RAMET_EFORMAT, path, 0, RAMET_NO_OFFSET,
 				      "is no file of lines: there is nothing to repair here");
-	*layout = rameti_layout_of_file(path);
-	if (*layout != &rameti_layout_pi)
-		return 0;
+	r = rameti_layout_of_file(layout, path, err);
+	if (r < 0 || *layout != &rameti_layout_pi)
+		return r;
 	r = look_closer(path, &codec, err);
 	if (!r && codec)
 		*layout = rameti_layout_of(codec->name);
@@ -107,8 +111,12 @@ static int plan_once(struct repairing *p, const struct rameti_file *f, struct st
 /* Without a record nobody could tell what the file was. */
 static int check_records(const struct repairing *p, struct ramet_error *err)
 {
-	if (!p->codec->pieces || p->plan.n_records || !p->plan.n)
+	if (p->plan.n_records || !p->plan.n)
 		return 0;
+	if (!p->codec->pieces)
+		return rameti_fail_at(err, RAMET_EFORMAT, p->path, 0, RAMET_NO_OFFSET,
+				      "is no session: not one whole entry is in it, there is "
+				      "nothing to salvage");
 	return rameti_fail_at(err, RAMET_EFORMAT, p->path, 0, RAMET_NO_OFFSET,
 			      "no record of the format %s in it is whole: nothing was changed",
 			      p->codec->name);
@@ -239,6 +247,7 @@ static int replace(struct repairing *p, struct ramet_repair *result, struct rame
 static int take_lock(struct repairing *p, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_or_default(p->lock.env);
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW;
 	struct ramet_buf path = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r;
 
@@ -249,9 +258,11 @@ static int take_lock(struct repairing *p, struct ramet_error *err)
 	ramet_buf_add_str(&path, p->layout->lock_suffix);
 	if (!r && ramet_buf_status(&path) < 0)
 		r = rameti_fail_nomem(err);
-	if (!r)
-		p->lock.fd = env->open(env->user, path.ptr,
-				       O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+	if (!r) {
+		do
+			p->lock.fd = env->open(env->user, path.ptr, flags, 0600);
+		while (p->lock.fd < 0 && errno == EINTR);
+	}
 	if (!r && p->lock.fd < 0)
 		r = rameti_fail_sys(err, errno, path.ptr, "cannot open the lock");
 	if (!r)
@@ -304,6 +315,10 @@ int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 		r = look(&p, err);
 	if (!r && p.plan.n && !is_refused(&p) && !p.opts.dry_run)
 		r = carry_out(&p, &done, err);
+	/* a file that was repaired is, whatever looking at it once more says */
+	if (!r && p.codec == &rameti_codec_yoi)
+		r = rameti_chain_findings(path, &done.findings, done.done ? NULL : err);
+	r = done.done && r < 0 && r != RAMET_EUNKNOWN ? 0 : r;
 	if (!r) {
 		done.actions = p.plan.actions;
 		done.n_actions = p.plan.n;
@@ -312,6 +327,7 @@ int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 		p.plan.actions = NULL;
 		*result = done;
 	} else {
+		ramet_findings_release(&done.findings);
 		rameti_error_set_path(err, path);
 	}
 	rameti_newfile_abort(&p.file);
@@ -325,6 +341,7 @@ int ramet_repair(const char *path, const struct ramet_repair_opts *opts,
 
 void ramet_repair_release(struct ramet_repair *result)
 {
+	ramet_findings_release(&result->findings);
 	ramet_free(result->actions);
 	result->actions = NULL;
 	result->n_actions = 0;
@@ -377,6 +394,10 @@ int ramet_report_repair(const struct ramet_repair *result, const char *path, str
 	for (i = 0; i < result->n_actions; i++)
 		write_action(&w, &result->actions[i]);
 	ramet_json_close_array(&w);
+	if (result->findings.n) {
+		ramet_json_key(&w, "findings");
+		rameti_write_findings(&w, &result->findings);
+	}
 	add_int(&w, "lostBytes", result->n_lost);
 	add_int(&w, "carried", result->n_carried);
 	if (result->kept[0])

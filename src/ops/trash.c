@@ -8,7 +8,9 @@
  *
  * Refuses everything that is not a regular file with a session in it, and links to one. Copies
  * nothing from one file system to another, overwrites nothing in the trash, follows no link at the
- * top of a file system, and touches no file beside the session.
+ * top of a file system, and touches nothing beside the session but the directories that are its own
+ * (store/layout.h): they follow it into the trash, each as an item of its own, and when that fails
+ * stay where a restored session finds them; for good they go first, so that it can be tried again.
  */
 #include "ramet/ops.h"
 
@@ -23,9 +25,9 @@
 #include "base/file.h"
 #include "base/newfile.h"
 #include "ops/forget_priv.h"
+#include "ops/real_path_priv.h"
 
 #define PATH_LIMIT ((size_t)64 << 10)
-#define LINKS_MAX 40
 #define TRIES_MAX 1000u                          /* names tried in the trash */
 /* what a file name may have (255) without ".1000" and ".trashinfo" */
 #define NAME_LIMIT ((size_t)240)
@@ -104,104 +106,11 @@ static int check_same(const struct victim *v, const char *path, struct ramet_err
 
 /* ---- where it really lies ---- */
 
-/* Take the next part of a path. */
-static int next_part(struct ramet_bytes *rest, struct ramet_bytes *part)
-{
-	const char *slash;
-
-	while (rest->len && *rest->ptr == '/') {
-		rest->ptr++;
-		rest->len--;
-	}
-	slash = rest->len ? memchr(rest->ptr, '/', rest->len) : NULL;
-	part->ptr = rest->ptr;
-	part->len = slash ? (size_t)(slash - rest->ptr) : rest->len;
-	rest->ptr += part->len;
-	rest->len -= part->len;
-	return part->len > 0;
-}
-
-/* The first len bytes of an absolute path without its last part; 0: the root. */
-static size_t parent_len(const struct ramet_buf *path, size_t len)
-{
-	while (len > 0 && path->ptr[--len] != '/')
-		;
-	return len;
-}
-
-/* A path under way: real is done, todo still holds the parts from rest on. */
-struct walk {
-	const struct rameti_env *env;
-	struct ramet_buf *real, todo;
-	struct ramet_bytes rest;
-	int links;
-};
-
-/* real ends in a link: go on with its target and then the rest. */
-static int follow(struct walk *w, size_t before, struct ramet_error *err)
-{
-	struct ramet_buf todo = RAMET_BUF_INIT(PATH_LIMIT);
-	char target[4096];
-	ssize_t len = w->env->readlink(w->env->user, w->real->ptr, target, sizeof(target));
-
-	if (len < 0)
-		return rameti_fail_sys(err, errno, w->real->ptr, "cannot read the link");
-	if ((size_t)len == sizeof(target) || ++w->links > LINKS_MAX)
-		return rameti_fail_at(err, RAMET_ELIMIT, w->real->ptr, 0, RAMET_NO_OFFSET,
-				      "too many links, or too long a one");
-	ramet_buf_add(&todo, (struct ramet_bytes){ target, (size_t)len });
-	ramet_buf_add_char(&todo, '/');
-	ramet_buf_add(&todo, w->rest);
-	ramet_buf_release(&w->todo);
-	w->todo = todo;
-	w->rest = ramet_buf_bytes(&w->todo);
-	ramet_buf_truncate(w->real, len && target[0] == '/' ? 0 : before);
-	return status_of(&w->todo, err);
-}
-
-static int step(struct walk *w, struct ramet_bytes part, struct ramet_error *err)
-{
-	size_t before = w->real->len;
-	struct stat st;
-	int r;
-
-	if (ramet_bytes_is(part, "."))
-		return 0;
-	if (ramet_bytes_is(part, "..")) {
-		ramet_buf_truncate(w->real, parent_len(w->real, before));
-		return 0;
-	}
-	ramet_buf_add_char(w->real, '/');
-	ramet_buf_add(w->real, part);
-	r = status_of(w->real, err);
-	if (r < 0)
-		return r;
-	if (w->env->lstat(w->env->user, w->real->ptr, &st) < 0)
-		return rameti_fail_sys(err, errno, w->real->ptr, "cannot stat");
-	return S_ISLNK(st.st_mode) ? follow(w, before, err) : 0;
-}
-
-/* The victim's path without links, "." and ".." in it. */
 static int find_real(struct victim *v, struct ramet_error *err)
 {
-	struct walk w = { v->env, &v->real, RAMET_BUF_INIT(PATH_LIMIT), { NULL, 0 }, 0 };
-	struct ramet_bytes part;
-	char here[4096];
-	int r = 0;
+	int r = rameti_real_path(v->env, v->path, &v->real, err);
 
-	if (v->path[0] != '/') {
-		if (!v->env->getcwd(v->env->user, here, sizeof(here)) || here[0] != '/')
-			return rameti_fail(err, RAMET_EIO, "the working directory is gone");
-		ramet_buf_add_str(&w.todo, here);
-		ramet_buf_add_char(&w.todo, '/');
-	}
-	ramet_buf_add_str(&w.todo, v->path);
-	r = status_of(&w.todo, err);
-	w.rest = ramet_buf_bytes(&w.todo);
-	while (!r && next_part(&w.rest, &part))
-		r = step(&w, part, err);
-	ramet_buf_release(&w.todo);
-	v->dir_len = parent_len(&v->real, v->real.len);
+	v->dir_len = rameti_parent_len(&v->real, v->real.len);
 	return r;
 }
 
@@ -273,7 +182,7 @@ static int on_same_device(const struct victim *v, struct ramet_buf *dir)
 	int r = stat_prefix(v->env, dir, len, &st, NULL);
 
 	while (r == RAMET_ENOTFOUND && len) {
-		len = parent_len(dir, len);
+		len = rameti_parent_len(dir, len);
 		r = stat_prefix(v->env, dir, len, &st, NULL);
 	}
 	return r == 0 && st.st_dev == v->dev;
@@ -308,7 +217,7 @@ static void find_top(struct victim *v, struct trash *t)
 	struct stat st;
 
 	while (len) {
-		up = parent_len(&v->real, len);
+		up = rameti_parent_len(&v->real, len);
 		if (stat_prefix(v->env, &v->real, up, &st, NULL) < 0 || st.st_dev != v->dev)
 			break;
 		len = up;
@@ -525,7 +434,7 @@ static int move_into(const struct victim *v, const struct trash *t, struct ramet
 
 /* ---- the verbs ---- */
 
-static int trash_file(struct victim *v, struct ramet_buf *where, struct ramet_error *err)
+static int move_to_trash(struct victim *v, struct ramet_buf *where, struct ramet_error *err)
 {
 	static int (*const find[])(struct victim *, struct trash *) = {
 		find_home, find_shared, find_private
@@ -547,12 +456,29 @@ static int trash_file(struct victim *v, struct ramet_buf *where, struct ramet_er
 	return r;
 }
 
+/* A directory of the session's own, which is in the trash by now: what cannot follow stays. */
+static int trash_side(void *user, const char *dir)
+{
+	const struct victim *session = user;
+	struct victim v = { .env = session->env, .path = dir, .real = RAMET_BUF_INIT(PATH_LIMIT),
+			    .dir_len = session->dir_len, .dev = session->dev };
+	struct ramet_buf where = RAMET_BUF_INIT(PATH_LIMIT);
+
+	ramet_buf_add_str(&v.real, dir);
+	if (!ramet_buf_status(&v.real) && v.env->lstat(v.env->user, dir, &v.st) == 0 &&
+	    S_ISDIR(v.st.st_mode))
+		(void)move_to_trash(&v, &where, NULL);
+	ramet_buf_release(&v.real);
+	ramet_buf_release(&where);
+	return 0;
+}
+
 int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_error *err)
 {
 	struct victim v = {
 		.env = rameti_env_default(), .path = path, .real = RAMET_BUF_INIT(PATH_LIMIT)
 	};
-	const struct rameti_layout *layout;
+	const struct rameti_layout *layout = NULL;
 	struct rameti_home_path home;
 	int r;
 
@@ -560,15 +486,17 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 		return rameti_fail_at(err, RAMET_ENOTFOUND, path, 0, RAMET_NO_OFFSET,
 				      "there is no trash for what is in a database or a file of "
 				      "many");
-	layout = rameti_layout_of_file(path);
 	r = check_session(&v, err);
-
+	if (!r)
+		r = rameti_layout_of_file(&layout, path, err);
 	if (!r)
 		r = find_real(&v, err);
 	if (!r)
 		r = find_device(&v, err);
 	if (!r)
-		r = trash_file(&v, where, err);
+		r = move_to_trash(&v, where, err);
+	if (!r && layout->sides)
+		(void)layout->sides(v.real.ptr, trash_side, &v, NULL);
 	if (!r)
 		rameti_forget_tell(layout, path);
 	ramet_buf_release(&v.real);
@@ -578,20 +506,25 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 int ramet_session_remove(const char *path, struct ramet_error *err)
 {
 	struct victim v = { .env = rameti_env_default(), .path = path };
-	const struct rameti_layout *layout;
+	const struct rameti_layout *layout = NULL;
 	struct rameti_home_path home;
 	int r;
 
 	if (rameti_home_path(path, &home))
 		return rameti_forget_in_home(&home, err);
-	layout = rameti_layout_of_file(path);
 	r = check_session(&v, err);
-
+	if (!r)
+		r = rameti_layout_of_file(&layout, path, err);
 	if (!r)
 		r = check_same(&v, path, err);
+	if (!r)
+		r = rameti_forget_sides(layout, path, err);
 	if (!r && v.env->unlink(v.env->user, path) < 0)
 		r = rameti_fail_sys(err, errno, path, "cannot remove");
-	if (!r)
-		rameti_forget_tell(layout, path);
-	return r;
+	if (r < 0)
+		return r;
+	rameti_forget_tell(layout, path);
+	if (layout->vacated)
+		layout->vacated(v.env, path);
+	return 0;
 }

@@ -6,11 +6,11 @@
  * it; a file that opening refuses gets a verdict too. Nothing is written. When there are more
  * findings than are looked at, neither is claimed.
  */
+#include "ops/chain_priv.h"
 #include "ops/report_priv.h"
 #include "ops/seal_lines_priv.h"
 #include "ops/seal_priv.h"
 #include "ops/whole_priv.h"
-#include "ramet/yoi.h"
 
 #include <string.h>
 #include "base/error.h"
@@ -33,6 +33,7 @@ static const struct {
 	{ "seal", RAMET_DAMAGE, 1, 0 },
 	{ "hash", RAMET_DAMAGE, 1, 0 },
 	{ "chain", RAMET_DAMAGE, 1, 1 },
+	{ "home", RAMET_DAMAGE, 1, 0 },
 	{ "orphan", RAMET_WARNING, 0, 1 },
 	{ "loop", RAMET_WARNING, 0, 1 },
 	{ "dangling-target", RAMET_WARNING, 0, 1 },
@@ -222,27 +223,48 @@ static int check(struct rameti_whole *w, const struct ramet_verify_opts *opts,
 /* Logs of yoi whose records carry hashes: what their chain says. */
 static int check_chain(const char *path, struct ramet_verdict *v, struct ramet_error *err)
 {
-	struct ramet_findings all = RAMET_FINDINGS_INIT, chain = RAMET_FINDINGS_INIT;
-	struct ramet_yoi_verdict found;
+	struct ramet_findings chain = RAMET_FINDINGS_INIT;
 	uint32_t i;
-	int r = ramet_yoi_verify(path, &found, &all, err);
+	int r = rameti_chain_findings(path, &chain, err);
 
-	for (i = 0; !r && i < all.n; i++) {
-		const struct ramet_finding *f = &all.items[i];
-
-		if (strcmp(f->code, "hash") != 0 && strcmp(f->code, "chain") != 0)
-			continue;
-		if (rameti_finding_copy(&v->findings, f) < 0 || rameti_finding_copy(&chain, f) < 0)
+	for (i = 0; !r && i < chain.n; i++)
+		if (rameti_finding_copy(&v->findings, &chain.items[i]) < 0)
 			r = rameti_fail_nomem(err);
-	}
 	judge(v, &chain);
-	ramet_findings_release(&all);
 	ramet_findings_release(&chain);
 	return r;
 }
 
+/* What a file of many says of itself, each line a finding. */
+static int check_home(const struct rameti_home_path *home, struct ramet_verdict *v,
+		      struct ramet_error *err)
+{
+	struct ramet_buf file = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf report = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_bytes none = { NULL, 0 }, left, line;
+	int r = 1;
+
+	ramet_buf_add(&file, home->file);
+	if (ramet_buf_status(&file) < 0)
+		r = rameti_fail_nomem(err);
+	else if (home->home->check)
+		r = home->home->check(file.ptr, &report, err);
+	for (left = ramet_buf_bytes(&report); r >= 0 && left.len; left.len -= line.len + 1) {
+		line.ptr = left.ptr;
+		line.len = (size_t)((const char *)memchr(left.ptr, '\n', left.len) - left.ptr);
+		left.ptr += line.len + 1;
+		v->intact = 0;
+		if (rameti_finding_add(&v->findings, RAMET_DAMAGE, "home", 0, RAMET_NO_OFFSET, none,
+				       "%.*s", RAMET_FMT(line)) < 0)
+			r = rameti_fail_nomem(err);
+	}
+	ramet_buf_release(&file);
+	ramet_buf_release(&report);
+	return r < 0 ? r : 0;
+}
+
 /* A session in a home is what its home hands out: that knows of its own damage. */
-static int verify_in_home(const char *path, const struct ramet_verify_opts *opts,
+static int verify_session(const char *path, const struct ramet_verify_opts *opts,
 			  struct ramet_verdict *v, struct ramet_error *err)
 {
 	struct ramet_open_opts how = { .max_line = opts->max_line, .threads = opts->threads };
@@ -266,6 +288,23 @@ static int verify_in_home(const char *path, const struct ramet_verify_opts *opts
 	return r;
 }
 
+/* FILE#ID: the session, and its file. FILE with several in it: the file, which looks at all. */
+static int verify_in_home(const char *path, const struct rameti_home_path *home,
+			  const struct ramet_verify_opts *opts, struct ramet_verdict *v,
+			  struct ramet_error *err)
+{
+	struct ramet_error why = { 0 };
+	int r = verify_session(path, opts, v, &why);
+
+	if (r == RAMET_EAMBIGUOUS && !home->id.ptr && home->home->check) {
+		v->intact = v->complete = 1;
+		r = opts->key ? tell_unsigned(&v->findings, &why) : 0;
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r < 0 ? r : check_home(home, v, err);
+}
+
 int ramet_verify(const char *path, const struct ramet_verify_opts *opts, struct ramet_verdict *v,
 		 struct ramet_error *err)
 {
@@ -279,7 +318,7 @@ int ramet_verify(const char *path, const struct ramet_verify_opts *opts, struct 
 	memset(&result, 0, sizeof(result));
 	opts = opts ? opts : &none;
 	if (rameti_home_path(path, &home)) {
-		r = verify_in_home(path, opts, &result, err);
+		r = verify_in_home(path, &home, opts, &result, err);
 		if (r < 0)
 			ramet_verdict_release(&result);
 		else

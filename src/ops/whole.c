@@ -4,6 +4,7 @@
  * Unlike opening, a file without a header, or without any byte, is read too, as if a header of the
  * current version stood before it. Nothing is written and no index is asked.
  */
+#include "ops/foreign_priv.h"
 #include "ops/whole_priv.h"
 
 #include <string.h>
@@ -38,7 +39,8 @@ static int entry(void *user, uint32_t row, struct ramet_buf *scratch, struct ram
 	return ramet_buf_status(scratch) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
-static int find_codec(struct rameti_whole *w, const struct rameti_codec **codec,
+/* What makes no sense as lines may be a file of many sessions. */
+static int find_codec(struct rameti_whole *w, const char *path, const struct rameti_codec **codec,
 		      struct ramet_error *err)
 {
 	size_t len = w->source.size < HEAD_LEN ? (size_t)w->source.size : HEAD_LEN;
@@ -54,7 +56,7 @@ static int find_codec(struct rameti_whole *w, const struct rameti_codec **codec,
 	*codec = rameti_codec_sniffed(head);
 	if (!*codec)
 		*codec = &rameti_codec_pi;
-	return 0;
+	return *codec == &rameti_codec_pi ? rameti_foreign_home(head, path, err) : 0;
 }
 
 static int start(struct rameti_whole *w, const struct rameti_codec *codec, struct ramet_error *err)
@@ -97,7 +99,7 @@ int rameti_whole_open(struct rameti_whole *w, const char *path, size_t max_line,
 	if (!r)
 		r = rameti_source_size(&w->source, &w->source.size, err);
 	if (!r)
-		r = find_codec(w, &codec, err);
+		r = find_codec(w, path, &codec, err);
 	if (!r)
 		r = start(w, codec, err);
 	if (r < 0)

@@ -165,9 +165,12 @@ static int add_line(struct ramet_buf *out, int generation, const struct ramet_yo
 static int open_trace(struct rameti_file *f, const char *path, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_or_default(f->env);
-	int fd = env->open(env->user, path,
-			   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd;
 
+	do
+		fd = env->open(env->user, path, flags, 0600);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return rameti_fail_sys(err, errno, path, "cannot open");
 	(void)env->close(env->user, fd);

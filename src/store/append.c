@@ -170,10 +170,21 @@ static int find_rows(struct ramet_session *s, size_t from, uint64_t offset, stru
 	return 0;
 }
 
+/* Of the rows from `first` on that one entry became, the one that is it: a record may say more. */
+static uint32_t row_of(const struct ramet_session *s, uint32_t first, struct ramet_bytes type)
+{
+	uint32_t row = s->batch.n;
+
+	while (row > first && s->batch.rows[row - 1].type != ramet_entry_type_of(type))
+		row--;
+	return (row > first ? row : s->batch.n) - 1;
+}
+
 static int add_records(struct ramet_session *s, struct rameti_piece *piece, struct rameti_draft *d,
 		       uint64_t offset, struct ramet_error *err)
 {
 	size_t from = s->lines.len;
+	uint32_t before = s->batch.n;
 	int r;
 
 	d->type = piece->type;
@@ -190,7 +201,7 @@ static int add_records(struct ramet_session *s, struct rameti_piece *piece, stru
 		return rameti_fail(err, RAMET_EINVAL, "the format %s has no place for this entry",
 				   s->codec->name);
 	r = find_rows(s, from, offset, err);
-	piece->batch_row = s->batch.n - 1;
+	piece->batch_row = row_of(s, before, piece->type);
 	return r;
 }
 
@@ -345,9 +356,8 @@ static int append_to_text(struct ramet_session *s, struct rameti_piece *pieces, 
 static void wait_for_tail(const struct ramet_session *s)
 {
 	const struct rameti_env *env = rameti_env_or_default(s->source.file.env);
-	const struct timespec pause = { 0, TAIL_WAIT_NS };
 
-	(void)env->nanosleep(env->user, &pause);
+	(void)env->nanosleep(env->user, &(const struct timespec){ 0, TAIL_WAIT_NS });
 }
 
 /* Have the file that the name means now, locked, and all of it in the tree. */

@@ -66,6 +66,7 @@ struct call {
 	const struct ramet_ckptmgr_file *files;
 	size_t n_files;
 	uint64_t fork;
+	struct ramet_buf *made, *to;             /* the fork's id, and where it will go */
 };
 
 static int64_t now_ns(const struct call *c)
@@ -455,7 +456,6 @@ static int fork_it(void *user, const struct rameti_ckpt *state, struct ramet_buf
 	struct call *c = user;
 	const struct ramet_json *count = rameti_ckpt_get(state->counters, c->id);
 	struct rameti_ckpt_session s = { .turns = count };
-	struct ramet_buf id = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = 0;
 
 	c->fork = rameti_ckpt_turns(&s);
@@ -464,26 +464,25 @@ static int fork_it(void *user, const struct rameti_ckpt *state, struct ramet_buf
 		return rameti_fail(err, RAMET_EFORMAT, "a fork counter that is no number");
 	do {
 		c->fork++;
-		add_fork_id(&id, c->id, c->fork);
-		if (ramet_buf_status(&id) < 0)
+		add_fork_id(c->made, c->id, c->fork);
+		if (ramet_buf_status(c->made) < 0)
 			r = rameti_fail_nomem(err);
-	} while (!r && rameti_ckpt_get(state->sessions, ramet_buf_bytes(&id)));
-	ramet_buf_release(&id);
+	} while (!r && rameti_ckpt_get(state->sessions, ramet_buf_bytes(c->made)));
+	/* a number that was drawn is told */
+	if (!r && ramet_buf_reserve(c->to, c->made->len) < 0)
+		r = rameti_fail(err, ramet_buf_status(c->to), "no room for the id");
 	return r < 0 ? r : rameti_ckpt_write(state, none, none, c->id, c->fork, out, err);
 }
 
 int ramet_ckptmgr_new_fork_id(struct ramet_ckptmgr *m, struct ramet_bytes base,
 			      struct ramet_buf *id, struct ramet_error *err)
 {
-	struct call c = { .m = m, .id = rameti_ckptmgr_id(base) };
 	struct ramet_buf made = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct call c = { .m = m, .id = rameti_ckptmgr_id(base), .made = &made, .to = id };
 	int r = rameti_ckptfile_change(&m->file, fork_it, &c, err);
 
-	if (r < 0)
-		return r;
-	add_fork_id(&made, c.id, c.fork);
-	ramet_buf_add(id, ramet_buf_bytes(&made));
-	r = ramet_buf_status(&made) < 0 || ramet_buf_status(id) < 0 ? rameti_fail_nomem(err) : 0;
+	if (!r)
+		ramet_buf_add(id, ramet_buf_bytes(&made));
 	ramet_buf_release(&made);
 	return r;
 }

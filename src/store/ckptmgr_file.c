@@ -80,8 +80,6 @@ static int read_state(struct rameti_ckptfile *f, const struct rameti_file *file,
 	for (tries = 0;; tries++) {
 		ramet_buf_reset(&f->text);
 		r = rameti_file_read_all(file, &f->text, err);
-		if (!r && ramet_buf_status(&f->text) < 0)
-			r = rameti_fail_nomem(err);
 		if (!r)
 			r = rameti_ckpt_parse(state, ramet_buf_bytes(&f->text), err);
 		if (r != RAMET_EFORMAT || tries)
@@ -132,10 +130,10 @@ static int make_text(struct change *c, struct ramet_error *err)
 
 	ramet_buf_reset(&c->out);
 	r = c->fn(c->user, &c->state, &c->out, err);
-	if (!r && ramet_buf_status(&c->out) == RAMET_ELIMIT)
+	if (ramet_buf_status(&c->out) == RAMET_ELIMIT)
 		return rameti_fail(err, RAMET_ELIMIT, "a state of more than %u bytes",
 				   (unsigned)TEXT_MAX);
-	return !r && ramet_buf_status(&c->out) < 0 ? rameti_fail_nomem(err) : r;
+	return r;
 }
 
 static int make_directory(const struct change *c, struct ramet_error *err)
@@ -234,8 +232,6 @@ static int change_once(struct change *c, struct ramet_error *err)
 
 	ramet_buf_reset(&c->real);
 	r = rameti_path_follow(c->f->env, c->f->path, &c->real, err);
-	if (!r && ramet_buf_status(&c->real) < 0)
-		r = rameti_fail_nomem(err);
 	if (r < 0)
 		return r;
 	c->file.env = c->f->env;

@@ -170,6 +170,8 @@ static int create_other(struct ramet_session **out, const char *cwd,
 		ramet_buf_add_str(&id, opts->id);
 	else if (!r)
 		r = rameti_format_new_id(opts->format, &id, err);
+	if (!r && ramet_buf_status(&id) < 0)
+		r = rameti_fail_nomem(err);
 	h.id = ramet_buf_bytes(&id);
 	if (!r && !rameti_format_takes_id(opts->format, h.id))
 		r = rameti_fail(err, RAMET_EINVAL,

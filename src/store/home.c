@@ -32,6 +32,7 @@ static int ends_in(struct ramet_bytes text, const char *end)
 	return text.len > len && !memcmp(text.ptr + text.len - len, end, len);
 }
 
+/* What cannot be looked at may be there: whoever opens it is told. */
 static int is_there(struct ramet_bytes name)
 {
 	struct ramet_buf file = RAMET_BUF_INIT(SIZE_MAX / 2);
@@ -39,7 +40,8 @@ static int is_there(struct ramet_bytes name)
 	int is;
 
 	ramet_buf_add(&file, name);
-	is = file.len && !ramet_buf_status(&file) && !rameti_path_stat(NULL, file.ptr, &st, NULL);
+	is = name.len && (ramet_buf_status(&file) < 0 ||
+			  rameti_path_stat(NULL, file.ptr, &st, NULL) != RAMET_ENOTFOUND);
 	ramet_buf_release(&file);
 	return is;
 }

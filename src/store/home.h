@@ -53,6 +53,9 @@ struct rameti_home {
 	/* What loading found that the text does not show, appended: lines that are missing
 	 * ("chain") or not what was written ("hash"). NULL: nothing. */
 	int (*damage)(void *state, struct ramet_findings *f, struct ramet_error *err);
+	/* Does the file hold together, whatever session is meant? 1, or 0 with a line for each
+	 * thing that is wrong, appended. NULL: there is no more to it than its sessions. */
+	int (*check)(const char *file, struct ramet_buf *report, struct ramet_error *err);
 };
 extern const struct rameti_home rameti_home_sqlite;
 extern const struct rameti_home rameti_home_pirust_sqlite;

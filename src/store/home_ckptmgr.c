@@ -16,6 +16,8 @@
 
 struct door {
 	struct rameti_ckptfile file;
+	struct rameti_ckpt first;                /* as it was opened, until it is loaded */
+	int has_first;
 	struct ramet_buf id;
 	struct ramet_buf rest;                   /* its entries without the head */
 };
@@ -26,6 +28,7 @@ static void leave(void *state)
 
 	if (!d)
 		return;
+	rameti_ckpt_release(&d->first);
 	rameti_ckptfile_release(&d->file);
 	ramet_buf_release(&d->id);
 	ramet_buf_release(&d->rest);
@@ -94,22 +97,23 @@ static int search(const struct rameti_ckpt *state, struct ramet_bytes id, struct
 static int enter(void **state, const char *file, struct ramet_bytes id,
 		 const struct ramet_open_opts *opts, struct ramet_error *err)
 {
-	struct rameti_ckpt now = RAMETI_CKPT_INIT;
+	static const struct rameti_ckpt none = RAMETI_CKPT_INIT;
 	struct door *d = ramet_calloc(1, sizeof(*d));
 	int r, there = 0;
 
 	if (!d)
 		return rameti_fail_nomem(err);
+	d->first = none;
 	ramet_buf_init(&d->id, SIZE_MAX / 2);
 	ramet_buf_init(&d->rest, SIZE_MAX / 2);
 	r = rameti_ckptfile_init(&d->file, file, opts ? opts->lock_ms : 0, err);
 	if (!r)
-		r = rameti_ckptfile_read(&d->file, &now, &there, err);
+		r = rameti_ckptfile_read(&d->file, &d->first, &there, err);
 	if (!r && !there)
 		r = rameti_fail_at(err, RAMET_ENOTFOUND, file, 0, RAMET_NO_OFFSET, "no such file");
 	if (!r)
-		r = search(&now, id, &d->id, err);
-	rameti_ckpt_release(&now);
+		r = search(&d->first, id, &d->id, err);
+	d->has_first = !r;
 	if (r < 0)
 		leave(d);
 	else
@@ -122,10 +126,15 @@ static int enter(void **state, const char *file, struct ramet_bytes id,
 /* The session as lines; those that may grow are in text from *rest on. */
 static int lines_of(struct door *d, struct ramet_buf *text, size_t *rest, struct ramet_error *err)
 {
-	struct rameti_ckpt now = RAMETI_CKPT_INIT;
+	static const struct rameti_ckpt none = RAMETI_CKPT_INIT;
+	struct rameti_ckpt now = d->first;
 	struct rameti_ckpt_session s;
-	int r = rameti_ckptfile_read(&d->file, &now, NULL, err);
+	int r = 0;
 
+	d->first = none;
+	if (!d->has_first)
+		r = rameti_ckptfile_read(&d->file, &now, NULL, err);
+	d->has_first = 0;
 	if (!r)
 		r = rameti_ckpt_find(&now, ramet_buf_bytes(&d->id), &s, err);
 	if (!r)

@@ -71,6 +71,18 @@ static int damage(void *state, struct ramet_findings *f, struct ramet_error *err
 	return r < 0 ? rameti_fail_nomem(err) : 0;
 }
 
+static int check(const char *file, struct ramet_buf *report, struct ramet_error *err)
+{
+	const struct rameti_sqlite_opts opts = { 0 };
+	struct rameti_sqlite *h = NULL;
+	int r = rameti_sqlite_open(&h, file, &opts, err);
+
+	if (!r)
+		r = rameti_sqlite_check(h, report, err);
+	rameti_sqlite_close(h);
+	return r;
+}
+
 static int more(void *state, struct ramet_buf *text, struct ramet_error *err)
 {
 	struct door *d = state;
@@ -165,4 +177,5 @@ const struct rameti_home rameti_home_sqlite = {
 	.remove = remove_one,
 	.sniff = sniff,
 	.damage = damage,
+	.check = check,
 };

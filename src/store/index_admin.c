@@ -26,12 +26,13 @@ static int open_unread(struct ramet_session **out, const char *path, struct stat
 	r = rameti_file_open(&s->source.file, path, RAMETI_FILE_READ, err);
 	if (!r)
 		r = rameti_file_stat(&s->source.file, st, err);
+	if (!r)
+		r = rameti_layout_of_file(&s->layout, path, err);
 	if (r < 0) {
 		rameti_error_set_path(err, path);
 		ramet_session_close(s);
 		return r;
 	}
-	s->layout = rameti_layout_of_file(path);
 	s->codec = rameti_codec_find(s->layout->format);
 	*out = s;
 	return 0;

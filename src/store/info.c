@@ -224,15 +224,19 @@ static uint64_t end_of(const struct rameti_info_reader *r, const struct stat *st
 }
 
 /* Whose lines are these? The first of them tell. */
-static const struct rameti_codec *codec_of(const struct walk *w)
+static int codec_of(const struct walk *w, const struct rameti_codec **codec,
+		    struct ramet_error *err)
 {
 	char head[DIALECT_HEAD];
-	int64_t n = rameti_file_read_at(&w->file, head, sizeof(head), 0, NULL);
-	const struct rameti_codec *codec = NULL;
+	int64_t n = rameti_file_read_at(&w->file, head, sizeof(head), 0, err);
+	const struct rameti_codec *found = NULL;
 
-	if (n > 0)
-		codec = rameti_codec_sniffed((struct ramet_bytes){ head, (size_t)n });
-	return codec ? codec : &rameti_codec_pi;
+	if (n < 0)
+		return (int)n;
+	if (n)
+		found = rameti_codec_sniffed((struct ramet_bytes){ head, (size_t)n });
+	*codec = found ? found : &rameti_codec_pi;
+	return 0;
 }
 
 int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate *c,
@@ -262,7 +266,7 @@ int rameti_info_scan(struct rameti_info_reader *r, const struct rameti_candidate
 	if (!e)
 		e = walk_lines(&w, err);
 	if (!e && ((w.passed && !r->header_only) || r->list.state != RAMETI_PI_LIST_SESSION))
-		codec = codec_of(&w);
+		e = codec_of(&w, &codec, err);
 	r->format = codec->name;
 	(void)rameti_file_close(&w.file);        /* read only: nothing to lose */
 	if (!e && codec->pieces)

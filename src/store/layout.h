@@ -22,9 +22,20 @@ struct rameti_layout {
 	/* Under the lock, rows from `first` on are stored: keep the tool's own files in step. A
 	 * failure there does not make the append one. */
 	void (*after)(struct ramet_session *s, uint32_t first);
-	/* Under the lock, the session's file was removed: its side files, and its place in the
-	 * tool's index. */
+	/* Is there a list of the tool's that `after` would bring up to date? path: absolute. NULL:
+	 * there always may be. */
+	int (*has_list)(const struct rameti_env *env, const char *path);
+	/* The session's file was removed: its place in the tool's index. */
 	int (*removed)(const struct rameti_env *env, const char *path, struct ramet_error *err);
+	/* The directories beside the session's file that are its own; the file itself may be gone.
+	 * fn other than 0 ends it with that. */
+	int (*sides)(const char *path, int (*fn)(void *user, const char *dir), void *user,
+		     struct ramet_error *err);
+	/* Remove one of these for good; nothing is removed when there is in it what is not the
+	 * tool's (EFORMAT). */
+	int (*remove_side)(const char *dir, struct ramet_error *err);
+	/* The session was deleted for good: a directory made for it alone goes when it is empty. */
+	void (*vacated)(const struct rameti_env *env, const char *path);
 
 	/* Where the tool keeps its sessions, from the environment; appended. ENOTFOUND. */
 	int (*root)(struct ramet_buf *out, struct ramet_error *err);
@@ -52,7 +63,9 @@ extern const struct rameti_layout rameti_layout_yoi;
 extern const struct rameti_layout rameti_layout_pirust;
 /* The layout of a format; never NULL. */
 const struct rameti_layout *rameti_layout_of(const char *format);
-/* That of the format a file seems to have. */
-const struct rameti_layout *rameti_layout_of_file(const char *path);
+/* That of the format a file seems to have. A file that cannot be read is no guess: ENOTFOUND, EIO,
+ * EFORMAT for what is no regular file, ENOMEM. */
+int rameti_layout_of_file(const struct rameti_layout **out, const char *path,
+			  struct ramet_error *err);
 
 #endif

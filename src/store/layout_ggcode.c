@@ -163,7 +163,7 @@ static void go_up(struct ramet_buf *at)
 	while (n && at->ptr[n - 1] != '/')
 		n--;
 	if (!at->len || !strcmp(at->ptr + n, "..")) {
-		ramet_buf_add_str(at, at->len && at->ptr[at->len - 1] != '/' ? "/.." : "..");
+		ramet_buf_add_str(at, at->len ? "/.." : "..");
 		return;
 	}
 	if (n == at->len)
@@ -186,6 +186,8 @@ static int follow(const struct rameti_env *env, struct ramet_buf *at, struct ram
 	ramet_buf_add_str(&all, left->ptr + used);
 	ramet_buf_reset(left);
 	ramet_buf_add(left, ramet_buf_bytes(&all));
+	if (ramet_buf_status(&all) < 0)
+		left->status = ramet_buf_status(&all);
 	ramet_buf_release(&all);
 	go_up(at);
 	if (*link == '/') {
@@ -218,7 +220,9 @@ static int resolve(struct ramet_buf *left, struct ramet_buf *at)
 		if (at->len && at->ptr[at->len - 1] != '/')
 			ramet_buf_add_char(at, '/');
 		ramet_buf_add(at, (struct ramet_bytes){ left->ptr + before, n });
-		if (ramet_buf_status(at) < 0 || env->lstat(env->user, at->ptr, &st) < 0)
+		if (ramet_buf_status(at) < 0)
+			return ramet_buf_status(at);
+		if (env->lstat(env->user, at->ptr, &st) < 0)
 			return RAMET_ENOTFOUND;
 		if (S_ISLNK(st.st_mode)) {
 			if (++links > LINKS_MAX)
@@ -246,12 +250,15 @@ int ramet_ggcode_workspace(struct ramet_bytes path, struct ramet_buf *out, struc
 	if (!path.len)
 		return 0;
 	ramet_buf_add(&left, path);
-	r = ramet_buf_status(&left) < 0 || memchr(path.ptr, '\0', path.len) ? RAMET_EINVAL
-									    : resolve(&left, &at);
+	r = ramet_buf_status(&left);
+	if (!r)
+		r = memchr(path.ptr, '\0', path.len) ? RAMET_EINVAL : resolve(&left, &at);
 	if (!r)
 		ramet_buf_add(out, ramet_buf_bytes(&at));
 	ramet_buf_release(&left);
 	ramet_buf_release(&at);
+	if (r == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
 	if (r < 0)
 		return rameti_path_normalize(path, here, NULL, out, err);
 	return rameti_gg_done(out, err);
@@ -381,19 +388,19 @@ static int put(struct ramet_session *s, int64_t now, struct ramet_error *err)
 
 /* Is there a list of sessions to be kept in step? Always in ggcode's own directory;
  * elsewhere, where one is. */
-static int has_index(const struct ramet_session *s)
+static int has_index(const struct rameti_env *env, const char *path)
 {
 	struct ramet_buf dir = RAMET_BUF_INIT(RAMETI_GG_PATH_MAX);
 	struct ramet_buf own = RAMET_BUF_INIT(RAMETI_GG_PATH_MAX);
 	struct stat st;
 	int yes;
 
-	rameti_path_dir(s->abs_path, &dir);
+	rameti_path_dir(path, &dir);
 	yes = !ramet_ggcode_dir(&own, NULL) &&
 	      ramet_bytes_eq(ramet_buf_bytes(&dir), ramet_buf_bytes(&own));
 	ramet_buf_add_str(&dir, "/index.json");
 	if (!yes && ramet_buf_status(&dir) == 0)
-		yes = !rameti_path_stat(s->source.file.env, dir.ptr, &st, NULL);
+		yes = !rameti_path_stat(env, dir.ptr, &st, NULL);
 	ramet_buf_release(&dir);
 	ramet_buf_release(&own);
 	return yes;
@@ -410,7 +417,7 @@ static void after(struct ramet_session *s, uint32_t first)
 	if (!s->abs_path || now == RAMETI_TIME_NONE ||
 	    (r->state[INDEXED_AT] && since >= 0 && since < DEBOUNCE_MS &&
 	     !changes_fields(r->tree, first)) ||
-	    !has_index(s))
+	    !has_index(s->source.file.env, s->abs_path))
 		return;
 	if (put(s, now, &err) < 0 &&
 	    rameti_finding_add(&r->findings, RAMET_WARNING, "tool-index", 0, 0, none,
@@ -437,6 +444,7 @@ const struct rameti_layout rameti_layout_ggcode = {
 	.format = "ggcode",
 	.lock_suffix = ".flock",
 	.after = after,
+	.has_list = has_index,
 	.removed = removed,
 	.root = ramet_ggcode_dir,
 	.is_name = is_name,

@@ -28,6 +28,10 @@ static void add_time(struct ramet_buf *out, struct ramet_bytes written, int64_t 
 
 	if (!written.len) {
 		rameti_gg_add_time(&made, ms);
+		if (ramet_buf_status(&made) < 0) {
+			out->status = RAMET_ENOMEM;
+			return;
+		}
 		written = ramet_buf_bytes(&made);
 		written.ptr++;
 		written.len -= 2;
@@ -87,6 +91,8 @@ static struct ramet_bytes text_of(struct export *x, const struct ramet_json *v)
 {
 	ramet_buf_reset(&x->text);
 	ramet_json_text(v, &x->text);
+	if (ramet_buf_status(&x->text) < 0)
+		x->out->status = RAMET_ENOMEM;
 	return ramet_buf_bytes(&x->text);
 }
 
@@ -169,7 +175,7 @@ static int add_message(void *user, struct ramet_bytes line, const struct ramet_j
 	while ((block = ramet_json_next(content, block)) != NULL)
 		add_block(x, block);
 	ramet_buf_add_str(x->out, "---\n\n");
-	return ramet_buf_status(x->out) < 0 || ramet_buf_status(&x->text) < 0 ? RAMET_ENOMEM : 0;
+	return ramet_buf_status(x->out) == RAMET_ENOMEM ? RAMET_ENOMEM : 0;
 }
 
 int ramet_ggcode_export_markdown(const char *path, const struct ramet_ggcode_markdown_opts *opts,

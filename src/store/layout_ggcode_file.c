@@ -138,17 +138,16 @@ static void add_tokens(struct ramet_ggcode_tokens *to, const struct ramet_ggcode
 	to->prompt_total += t->prompt_total;
 }
 
-static int64_t time_of(const struct ramet_json *v, struct ramet_bytes *text, struct rameti_arena *a)
+/* A time as it is written, and what it says. */
+static int keep_time(struct gathered *g, const struct ramet_json *v, struct ramet_bytes *text,
+		     int64_t *ms)
 {
 	struct rameti_gg_time t;
-	int64_t ms;
 
 	rameti_gg_time_of(v, &t);
-	ms = rameti_gg_time_ms(&t);
+	*ms = rameti_gg_time_ms(&t);
 	*text = (struct ramet_bytes){ "", 0 };
-	if (ms != RAMET_TIME_NONE)
-		(void)rameti_gg_keep_text(a, v, text);
-	return ms;
+	return *ms != RAMET_TIME_NONE ? rameti_gg_keep_text(&g->texts, v, text) : 0;
 }
 
 /* Members that a later record leaves alone when it has none of them. */
@@ -172,8 +171,10 @@ static int gather_meta(struct gathered *g, const struct ramet_json *o)
 		r = keep_given(g, rameti_gg_get(o, "workspace"), &f->workspace);
 	if (!r)
 		r = keep_given(g, rameti_gg_get(o, "permission_mode"), &f->permission_mode);
-	f->created_ms = time_of(rameti_gg_get(o, "created_at"), &f->created_at, &g->texts);
-	f->updated_ms = time_of(rameti_gg_get(o, "updated_at"), &f->updated_at, &g->texts);
+	if (!r)
+		r = keep_time(g, rameti_gg_get(o, "created_at"), &f->created_at, &f->created_ms);
+	if (!r)
+		r = keep_time(g, rameti_gg_get(o, "updated_at"), &f->updated_at, &f->updated_ms);
 	tokens_of(rameti_gg_get(o, "token_usage"), &f->usage);
 	f->tunnel_events_complete = ramet_json_truthy(rameti_gg_get(o, "tunnel_events_complete"));
 	v = rameti_gg_get(o, "sidebar_visible");
@@ -233,7 +234,7 @@ static int gather_message(struct gathered *g, const struct ramet_json *o)
 	struct rameti_gg_time t;
 	int r = is_again(g, message);
 
-	if (r || !message)
+	if (r)
 		return r < 0 ? r : 0;
 	g->info->message_count++;
 	rameti_gg_time_of(rameti_gg_get(o, "timestamp"), &t);
@@ -262,7 +263,9 @@ static int endpoint_of(struct gathered *g, const struct ramet_json *o,
 
 	ramet_json_text(rameti_gg_get(o, "vendor"), &vendor);
 	ramet_json_text(rameti_gg_get(o, "endpoint"), &endpoint);
-	r = ramet_ggcode_endpoint_key(ramet_buf_bytes(&vendor), ramet_buf_bytes(&endpoint), &key);
+	r = ramet_buf_status(&vendor) < 0 || ramet_buf_status(&endpoint) < 0 ? RAMET_ENOMEM
+			: ramet_ggcode_endpoint_key(ramet_buf_bytes(&vendor),
+						    ramet_buf_bytes(&endpoint), &key);
 	if (!r && !rameti_map_get(&g->keys, ramet_buf_bytes(&key), &n)) {
 		r = rameti_grow((void **)&f->endpoints, &g->cap_endpoints, n, sizeof(*f->endpoints),
 				0x7fffffff);

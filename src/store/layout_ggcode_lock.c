@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static int lock_path(const char *dir, struct ramet_bytes id, struct ramet_buf *p
 
 static int64_t read_holder(const struct rameti_file *f)
 {
-	char text[24];
+	char text[19];                           /* what is longer is no process */
 	int64_t n = rameti_file_read_at(f, text, sizeof(text) - 1, 0, NULL), pid = 0;
 	int i;
 
@@ -68,18 +69,23 @@ static int is_named(const struct rameti_file *f, const char *path)
 
 static int write_holder(const struct rameti_file *f)
 {
+	const struct rameti_env *env = f->env;
 	char text[24];
-	struct ramet_buf b = RAMET_BUF_INIT(sizeof(text));
+	int len = snprintf(text, sizeof(text), "%lld", (long long)getpid());
+	ssize_t n;
 	int r;
 
-	ramet_buf_addf(&b, "%lld", (long long)getpid());
-	r = f->env->ftruncate(f->env->user, f->fd, 0);
-	if (!r && f->env->pwrite(f->env->user, f->fd, b.ptr, b.len, 0) != (ssize_t)b.len)
-		r = -1;
-	if (!r)
-		r = f->env->fsync(f->env->user, f->fd);
-	ramet_buf_release(&b);
-	return r;
+	do
+		r = env->ftruncate(env->user, f->fd, 0);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return r;
+	do
+		n = env->pwrite(env->user, f->fd, text, (size_t)len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0 && n < len)
+		errno = ENOSPC;
+	return n < len ? -1 : env->fsync(env->user, f->fd);
 }
 
 static int held(struct ramet_error *err, const char *path, int64_t pid)

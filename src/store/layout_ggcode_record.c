@@ -39,7 +39,7 @@ static int append_record(struct ramet_session *s, const struct rameti_gg_record 
 	if (!r)
 		ramet_buf_truncate(&line, line.len - 1);
 	if (!r)
-		r = ramet_json_parse(&doc, ramet_buf_bytes(&line), 0, NULL);
+		r = ramet_json_parse(&doc, ramet_buf_bytes(&line), 0, err);
 	if (r == RAMET_ENOMEM)
 		r = rameti_fail_nomem(err);
 	else if (r == RAMET_EJSON || (!r && (memchr(line.ptr, '\n', line.len) ||

@@ -25,6 +25,9 @@
 #define HEADER_LEN_MAX ((size_t)1 << 20)
 #define COPY_LEN ((size_t)1 << 20)
 #define SHORT_ID 8
+/* writing a row costs a hundred appends; one that was missed has another size than its file */
+#define DEBOUNCE_MS 1000
+enum { INDEXED_AT = 3 }; /* place in reader->state: when the index was last written */
 #define KEY(text) { text, sizeof(text) - 1 }
 
 static const char *variable(const char *name)
@@ -179,9 +182,16 @@ static void pirust_after(struct ramet_session *s, uint32_t first)
 	const struct ramet_tree *t = s->reader.tree;
 	const struct ramet_header *h = &s->reader.header;
 	struct rameti_pirust_facts f;
+	int64_t now = rameti_now_ms(s->source.file.env);
+	int64_t since = now - (int64_t)s->reader.state[INDEXED_AT];
 	uint32_t row;
 
-	(void)first;
+	for (row = first; row < ramet_tree_count(t); row++)
+		if (ramet_tree_row(t, row)->type != RAMET_ENTRY_MESSAGE)
+			since = -1;                      /* perhaps a name */
+	if (s->reader.state[INDEXED_AT] && since >= 0 && since < DEBOUNCE_MS)
+		return;
+	s->reader.state[INDEXED_AT] = now == RAMETI_TIME_NONE ? 0 : (uint64_t)now;
 	if (rameti_pirust_facts_init(&f, NULL) < 0)
 		return;
 	rameti_pirust_facts_begin(&f);
@@ -196,6 +206,12 @@ static void pirust_after(struct ramet_session *s, uint32_t first)
 	    !ramet_buf_status(&f.timestamp) && !ramet_buf_status(&f.name) && s->abs_path)
 		rameti_pirust_index_note(s->abs_path, &f);
 	rameti_pirust_facts_release(&f);
+}
+
+static int pirust_has_list(const struct rameti_env *env, const char *path)
+{
+	(void)env;
+	return rameti_pirust_index_there(path);
 }
 
 static int pirust_removed(const struct rameti_env *env, const char *path, struct ramet_error *err)
@@ -337,7 +353,10 @@ const struct rameti_layout rameti_layout_pirust = {
 	.lock_suffix = ".lock",
 	.before = pirust_before,
 	.after = pirust_after,
+	.has_list = pirust_has_list,
 	.removed = pirust_removed,
+	.sides = rameti_sidecar_each,
+	.remove_side = rameti_sidecar_remove,
 	.root = ramet_pirust_sessions_root,
 	.depth = 1,
 	.is_name = pirust_is_name,

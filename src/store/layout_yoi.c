@@ -142,9 +142,13 @@ static int refuse_worker(const char *dir, struct ramet_error *err)
 	ramet_buf_add_str(&path, "/session/session.json");
 	if (ramet_buf_status(&path) < 0)
 		r = rameti_fail_nomem(err);
-	else if (!rameti_path_stat(NULL, path.ptr, &st, NULL))
+	else
+		r = rameti_path_stat(NULL, path.ptr, &st, err);
+	if (!r)
 		r = rameti_fail_at(err, RAMET_ECONFLICT, dir, 0, RAMET_NO_OFFSET,
 				   "a worker's directory takes segments of its own session only");
+	else if (r == RAMET_ENOTFOUND)
+		r = 0;
 	ramet_buf_release(&path);
 	return r;
 }
@@ -175,8 +179,22 @@ static int yoi_new_path(const char *dir, const struct rameti_draft_header *h, st
 	return r;
 }
 
+/* A session of the newer kind has a directory of its own. It stays where somebody may be in it: for
+ * a path without a directory. */
+static void yoi_vacated(const struct rameti_env *env, const char *path)
+{
+	struct ramet_buf dir = RAMET_BUF_INIT(PATH_LEN_MAX);
+
+	env = rameti_env_or_default(env);
+	rameti_path_dir(path, &dir);
+	if (!ramet_buf_status(&dir) && is_uuid(ramet_bytes_of(rameti_path_base(dir.ptr))))
+		(void)env->rmdir(env->user, dir.ptr);        /* not if anything is in it */
+	ramet_buf_release(&dir);
+}
+
 const struct rameti_layout rameti_layout_yoi = {
 	.format = "yoi",
+	.vacated = yoi_vacated,
 	.root = yoi_root,
 	.depth = 2,
 	.is_name = yoi_is_name,

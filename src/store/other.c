@@ -46,10 +46,12 @@ static int feed_entries(struct rameti_info_reader *r, const struct ramet_session
 
 	for (row = 0; !e && row < ramet_tree_count(t); row++) {
 		e = ramet_tree_entry(t, row, &scratch, &json, err);
+		if (e < 0)
+			break;
 		ramet_buf_reset(line);
 		ramet_buf_add(line, json);
 		ramet_buf_add_char(line, '\n');
-		if (!e && ramet_buf_status(line) < 0)
+		if (ramet_buf_status(line) < 0)
 			e = rameti_fail_nomem(err);
 		if (!e)
 			e = rameti_pi_list_lines(&r->list, ramet_buf_bytes(line), err);
@@ -89,11 +91,15 @@ static int read_name(struct rameti_info_reader *r, const struct rameti_candidate
 	char head[HEAD_LEN];
 	const char *dot;
 	int64_t n = 0;
-	int e = rameti_file_open(&f, c->path, RAMETI_FILE_READ, NULL);
+	int e = rameti_file_open(&f, c->path, RAMETI_FILE_READ, err);
 
 	if (!e)
-		n = rameti_file_read_at(&f, head, sizeof(head), 0, NULL);
+		n = rameti_file_read_at(&f, head, sizeof(head), 0, err);
 	(void)rameti_file_close(&f);             /* read only */
+	if (e < 0 || n < 0) {
+		rameti_error_set_path(err, c->path);
+		return e < 0 ? e : (int)n;
+	}
 	if (n > 0)
 		codec = rameti_codec_sniffed((struct ramet_bytes){ head, (size_t)n });
 	if (!codec || !codec->begin)

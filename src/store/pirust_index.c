@@ -385,6 +385,17 @@ static void find_root(const char *session, struct ramet_buf *root)
 	ramet_buf_release(&dir);
 }
 
+int rameti_pirust_index_there(const char *session)
+{
+	struct ramet_buf root = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int there;
+
+	find_root(session, &root);
+	there = root.len > 0;
+	ramet_buf_release(&root);
+	return there;
+}
+
 void rameti_pirust_index_note(const char *session, const struct rameti_pirust_facts *facts)
 {
 	struct ramet_buf root = RAMET_BUF_INIT(PATH_LEN_MAX);

@@ -10,6 +10,8 @@
 /* A session was written: its row, in the index of the directory two above it, where there is one.
  * Best effort: nothing is said of a failure, since a refresh finds what is missing, and nobody is
  * waited for longer than half a second. Call it without the session's own lock if you can. */
+/* Is there an index that this session belongs into? */
+int rameti_pirust_index_there(const char *session);
 void rameti_pirust_index_note(const char *session, const struct rameti_pirust_facts *facts);
 /* The same after reading the session. */
 void rameti_pirust_index_renew(const char *session);

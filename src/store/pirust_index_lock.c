@@ -38,7 +38,7 @@ static int try_file(struct rameti_pindex_lock *l, struct ramet_error *err)
 {
 	const struct rameti_env *env = system_calls();
 	struct stat st, now;
-	int fd;
+	int fd, r;
 
 	do
 		fd = env->open(env->user, l->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0);
@@ -46,8 +46,11 @@ static int try_file(struct rameti_pindex_lock *l, struct ramet_error *err)
 	if (fd < 0)
 		return errno == ENOENT || errno == EISDIR ?
 			       0 : rameti_fail_sys(err, errno, l->path, "cannot open the lock");
-	if (env->flock(env->user, fd, LOCK_EX | LOCK_NB) < 0 ||
-	    env->fstat(env->user, fd, &st) < 0 || env->lstat(env->user, l->path, &now) < 0 ||
+	do
+		r = env->flock(env->user, fd, LOCK_EX | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 || env->fstat(env->user, fd, &st) < 0 ||
+	    env->lstat(env->user, l->path, &now) < 0 ||
 	    st.st_dev != now.st_dev || st.st_ino != now.st_ino) {
 		(void)env->close(env->user, fd);
 		return 0;

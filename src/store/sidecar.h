@@ -4,6 +4,7 @@
 #ifndef RAMETI_STORE_SIDECAR_H
 #define RAMETI_STORE_SIDECAR_H
 
+#include "base/env.h"
 #include "ramet/pirust.h"
 
 /* Before bytes of a session file change: its sidecar, if it has one, is no longer to be believed.
@@ -11,5 +12,17 @@
  * where there is no sidecar; one open and read where it says so already; else a replaced file,
  * durable. EIO, ENOMEM, ELIMIT, and EUNKNOWN, which is as good as done. */
 int rameti_sidecar_mark_dirty(const char *path, struct ramet_error *err);
+/* The same before an append, for a session that may be named by a link; EUNKNOWN is no failure. */
+int rameti_sidecar_before(const struct rameti_env *env, const char *path, struct ramet_error *err);
+
+/* The directories beside NAME.jsonl that are its own: the sidecar NAME.v2, those that were to
+ * become one or were one (NAME.v2.staging.HEX and so on), and attachments (NAME.jsonl.blobs).
+ * Only what is a directory, and looks like what its name says; never a link. path: no link;
+ * it may be gone. fn other than 0 ends it with that. */
+int rameti_sidecar_each(const char *path, int (*fn)(void *user, const char *dir), void *user,
+			struct ramet_error *err);
+/* Remove one of these for good. EFORMAT, and nothing is removed, when a directory is in it that no
+ * sidecar has. */
+int rameti_sidecar_remove(const char *dir, struct ramet_error *err);
 
 #endif

@@ -124,7 +124,7 @@ static int on_entry(void *user, const struct rameti_sc_frame *entry, struct rame
 		if (!r)
 			r = make_record(b, &f, err);
 	}
-	if (!r && (b->record.len > b->limit || b->record.len > SC_LINE_MAX))
+	if (!r && b->record.len > b->limit)                  /* which is below SC_LINE_MAX */
 		r = rameti_fail(err, RAMET_ELIMIT, "entry is too large for a segment");
 	if (!r)
 		r = write_record(b, err);

@@ -181,6 +181,8 @@ static int remove_flat(const struct rameti_env *env, const char *dir, struct ram
 		ramet_buf_release(&m.names);
 		return 0;
 	}
+	if (ramet_buf_status(&m.names) < 0)
+		r = rameti_sc_status(&m.names, err);
 	for (at = 0; !r && at < m.names.len; at += strlen(m.names.ptr + at) + 1) {
 		r = rameti_sc_join(path, dir, m.names.ptr + at, err);
 		if (!r && env->unlink(env->user, path) < 0 && errno != ENOENT)

@@ -333,7 +333,7 @@ static void turn(struct ramet_sidecar *s)
 static int select_entries(struct ramet_sidecar *s, const struct ramet_sidecar_open_opts *o,
 			  const struct rameti_sc_header *h, struct ramet_error *err)
 {
-	const char *theirs = h->has_leaf ? (h->leaf.ptr ? h->leaf.ptr : "") : NULL;
+	const char *theirs = h->has_leaf ? h->leaf.ptr : NULL;
 	const char *leaf = o->leaf ? o->leaf : theirs;
 	int mode = o->mode, r;
 	uint64_t tail = o->tail;

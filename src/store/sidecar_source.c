@@ -33,17 +33,32 @@ void rameti_sc_source_release(struct rameti_sc_source *s)
 	rameti_sc_source_init(s);
 }
 
+static int get_text(const struct ramet_json *v, struct ramet_buf *text)
+{
+	ramet_buf_reset(text);
+	ramet_json_text(v, text);
+	return ramet_buf_status(text) == RAMET_ENOMEM ? RAMET_ENOMEM : 0;
+}
+
 /* 1, 0, ENOMEM. */
 static int not_blank(const struct ramet_json *v)
 {
 	struct ramet_buf text = RAMET_BUF_INIT(HEADER_MAX);
-	int ok;
+	int r = get_text(v, &text);
 
-	ramet_json_text(v, &text);
-	ok = ramet_buf_status(&text) == RAMET_ENOMEM ?
-		     RAMET_ENOMEM : rameti_utf8_trim(ramet_buf_bytes(&text)).len > 0;
+	if (!r)
+		r = rameti_utf8_trim(ramet_buf_bytes(&text)).len > 0;
 	ramet_buf_release(&text);
-	return ok;
+	return r;
+}
+
+/* "" for one that no sidecar can have. */
+static void copy_id(const struct ramet_buf *text, char id[SC_ID])
+{
+	size_t len = text->len < SC_ID && !memchr(text->ptr, 0, text->len) ? text->len : 0;
+
+	memcpy(id, text->ptr, len);
+	id[len] = '\0';
 }
 
 int rameti_sc_header_parse(struct ramet_json_doc *doc, struct ramet_bytes line,
@@ -73,13 +88,14 @@ int rameti_sc_header_parse(struct ramet_json_doc *doc, struct ramet_bytes line,
 				       rameti_fail(err, RAMET_EFORMAT,
 						   "header lacks its id, time or directory");
 	}
-	if (!rameti_sc_text(ramet_json_get(root, "id"), h->id, sizeof(h->id)))
-		h->id[0] = '\0';                             /* no sidecar can have it */
 	leaf = ramet_json_get(root, "leafId");
 	h->has_leaf = ramet_json_kind(leaf) == RAMET_JSON_STRING;
-	ramet_buf_reset(&h->leaf);
-	ramet_json_text(leaf, &h->leaf);
-	return 0;
+	r = get_text(ramet_json_get(root, "id"), &h->leaf);
+	if (!r) {
+		copy_id(&h->leaf, h->id);
+		r = get_text(leaf, &h->leaf);
+	}
+	return r < 0 ? rameti_fail_nomem(err) : 0;
 }
 
 /* ---- ids ---- */

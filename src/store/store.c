@@ -458,6 +458,9 @@ static int add_dir(struct rameti_candidates *c, const char *root, const char *na
 	if (!r) {
 		r = add_files(c, &l, filter, with_mtime, err);
 		names_release(&l);
+	} else if (err) {
+		c->unread = r;
+		c->why = *err;
 	}
 	ramet_buf_release(&path);
 	return r == RAMET_ENOMEM ? r : 0;
@@ -520,6 +523,31 @@ int rameti_store_gather(const struct ramet_store *st, const struct rameti_cwd_fi
 	}
 	if (r < 0)
 		rameti_candidates_release(c);
+	return r;
+}
+
+int ramet_store_files(struct ramet_store *st, int (*fn)(void *user, const char *path), void *user,
+		      struct ramet_error *err)
+{
+	static const struct rameti_cwd_filter all;
+	struct rameti_candidates c;
+	struct ramet_error why;
+	uint32_t i;
+	int r = rameti_store_gather(st, &all, RAMETI_MTIME_NO, &c, &why);
+
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	for (i = 0; !r && i < c.n; i++)
+		r = fn(user, c.items[i].path);
+	if (!r && c.unread) {
+		r = c.unread;
+		if (err)
+			*err = c.why;
+	}
+	rameti_candidates_release(&c);
 	return r;
 }
 

@@ -37,6 +37,8 @@ struct rameti_candidates {
 	uint32_t n, cap;
 	int nested;
 	struct rameti_arena texts;
+	int unread;                      /* why a directory was left out, or 0; then also: */
+	struct ramet_error why;
 };
 
 /* "Sessions of this working directory": those in its default directory, and elsewhere those whose

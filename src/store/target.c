@@ -167,8 +167,9 @@ static int count_line(struct rameti_target *t, struct ramet_error *err)
 	return t->out.len < CHUNK || t->home || t->memory ? 0 : write_out(t, err);
 }
 
-/* What was added to out: how many entries does reading find in it? Lines are whole. */
-static int count_rows(struct rameti_target *t, struct ramet_error *err)
+/* What was added to out: how many entries does reading find in it? Lines are whole. made: as the
+ * encoder tells, or -1. */
+static int count_rows(struct rameti_target *t, int made, struct ramet_error *err)
 {
 	struct ramet_bytes rest;
 	int terminated, r = 0;
@@ -179,6 +180,12 @@ static int count_rows(struct rameti_target *t, struct ramet_error *err)
 	if (ramet_buf_status(&t->out) < 0)
 		return rameti_fail_nomem(err);
 	rameti_batch_reset(&t->batch);
+	if (made >= 0 && t->encoder.entry_id.len) {
+		if (rameti_batch_made(&t->batch, ramet_buf_bytes(&t->encoder.entry_id), made,
+				      t->size + t->counted) < 0)
+			return rameti_fail_nomem(err);
+		t->counted = t->out.len;
+	}
 	while (t->counted < t->out.len) {
 		rest.ptr = t->out.ptr + t->counted;
 		rest.len = t->out.len - t->counted;
@@ -227,7 +234,7 @@ int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct 
 	note_line(t, line);
 	ramet_buf_add(&t->out, line);
 	ramet_buf_add_char(&t->out, '\n');
-	return count_rows(t, err);
+	return count_rows(t, -1, err);
 }
 
 /* The raw text of a member, or what it holds as a decoded text: into to, NULL for what is none. */
@@ -280,6 +287,7 @@ static int draft_entry(struct rameti_target *t, struct ramet_bytes entry, struct
 	d.id = decoded(ramet_json_get(root, "id"), &t->texts[1]);
 	d.parent = decoded(ramet_json_get(root, "parentId"), &t->texts[2]);
 	d.members = ramet_buf_bytes(&t->members);
+	d.entry = root;
 	if (ramet_json_get(root, "timestamp"))
 		d.timestamp = ramet_json_raw(ramet_json_get(root, "timestamp"));
 	if (ramet_buf_status(&t->members) < 0 || ramet_buf_status(&t->texts[0]) < 0 ||
@@ -300,11 +308,30 @@ static int is_carrier_text(struct ramet_bytes line)
 
 static int is_carrier(const struct ramet_buf *out, size_t from)
 {
+	static const char start[] = "{\"type\":\"custom\"";
+
+	if (out->len - from < sizeof(start) || memcmp(out->ptr + from, start, sizeof(start) - 1))
+		return 0;
 	return is_carrier_text((struct ramet_bytes){ out->ptr + from, out->len - from });
+}
+
+/* Over this text, and on behind the next quotation mark; NULL: it is not there. */
+static const char *over(const char *p, const char *end, const char *text, size_t len)
+{
+	if (!p || (size_t)(end - p) < len || memcmp(p, text, len))
+		return NULL;
+	p = memchr(p + len, '"', (size_t)(end - p) - len);
+	return p ? p + 1 : NULL;
 }
 
 int rameti_target_says_parent(struct ramet_bytes entry)
 {
+	const char *end = entry.ptr + entry.len, *p = entry.ptr;
+
+	p = over(p, end, "{\"type\":\"", 9);
+	p = over(p, end, ",\"id\":\"", 7);
+	if (p && over(p, end, ",\"parentId\":", 12))
+		return 1;
 	return memmem(entry.ptr, entry.len < 256 ? entry.len : 256, "\"parentId\":", 11) != NULL;
 }
 
@@ -317,6 +344,7 @@ int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struc
 		return r;
 	if (ramet_buf_status(&t->encoder.id) < 0)
 		return rameti_fail_nomem(err);
+	t->encoder.made = -1;
 	if (t->codec->encode) {
 		r = t->codec->encode(&t->encoder, entry, &t->out, err);
 	} else if (t->codec != &rameti_codec_pi || !rameti_target_says_parent(entry)) {
@@ -331,8 +359,28 @@ int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struc
 		return r;
 	if (t->home && t->home->says)
 		r = t->home->says(entry);
-	e = t->codec->pieces ? count_rows(t, err) : count_line(t, err);
+	e = t->codec->pieces ? count_rows(t, t->encoder.made, err) : count_line(t, err);
 	return e < 0 ? e : r;
+}
+
+int rameti_target_carry(struct rameti_target *t, const struct rameti_draft *d, int64_t ms,
+			struct ramet_error *err)
+{
+	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
+	int r = t->behind_line ? resume(t, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (t->codec->carry) {
+		ramet_buf_reset(&t->members);
+		r = t->codec->carry(&t->encoder, d, ms, &t->members, &t->out);
+		if (r < 0 || ramet_buf_status(&t->members) < 0)
+			return rameti_fail_nomem(err);
+	} else {
+		t->codec->write_entry(d, &t->out, found);
+		ramet_buf_add_char(&t->out, '\n');
+	}
+	return count_line(t, err);
 }
 
 /* ---- beginning and end ---- */
@@ -356,7 +404,7 @@ static int add_start(struct rameti_target *t, const struct rameti_draft_header *
 
 	if (t->codec->start && !t->as_stored) {
 		r = t->codec->start(&t->encoder, header, &t->out, err);
-		return r < 0 ? r : count_rows(t, err);
+		return r < 0 ? r : count_rows(t, -1, err);
 	}
 	if (t->codec->pieces)
 		return 0;
@@ -415,6 +463,8 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 	t->layout = rameti_layout_of(t->codec->name);
 	r = rameti_encoder_init(&t->encoder, t->codec, NULL, none, err);
 	ramet_buf_add(&t->encoder.id, header->id);
+	if (!r && ramet_buf_status(&t->encoder.id) < 0)
+		r = rameti_fail_nomem(err);
 	if (!r)
 		r = rameti_scanner_new(&t->scanner, t->codec->wants, t->codec->n_wants, 0, err);
 	if (!r && t->codec->pieces)
@@ -439,13 +489,26 @@ static int tell_place(const struct rameti_target *t, const struct ramet_bytes *i
 	return ramet_buf_status(path) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
-/* The tool's own index learns of the session. A failure there does not make it one. */
+/* Does the tool keep a list that the new file belongs into? */
+static int is_listed(const struct rameti_target *t)
+{
+	struct ramet_buf path = RAMET_BUF_INIT(PATH_LEN_MAX);
+	int yes = t->layout->after != NULL;
+
+	if (yes && t->layout->has_list && !ramet_buf_status(&path) &&
+	    !rameti_pi_path(ramet_bytes_of(t->path.ptr), NULL, &path, NULL))
+		yes = t->layout->has_list(NULL, path.ptr);
+	ramet_buf_release(&path);
+	return yes;
+}
+
+/* The tool's own list learns of the session. A failure there does not make it one. */
 static void tell_tool(const struct rameti_target *t)
 {
 	struct ramet_open_opts opts = { .no_cache = 1, .format = t->codec->name };
 	struct ramet_session *s = NULL;
 
-	if (!t->layout->after || ramet_session_open(&s, t->path.ptr, &opts, NULL) < 0)
+	if (!is_listed(t) || ramet_session_open(&s, t->path.ptr, &opts, NULL) < 0)
 		return;
 	if (rameti_log_begin(s, NULL) == 0) {
 		t->layout->after(s, 0);

@@ -51,6 +51,10 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 			struct ramet_error *err);
 /* An entry as pi writes it. enum rameti_said. */
 int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err);
+/* Behind all entries (settled): a custom entry that only carries something, with members that are
+ * compact and valid UTF-8. ms: its timestamp. */
+int rameti_target_carry(struct rameti_target *t, const struct rameti_draft *d, int64_t ms,
+			struct ramet_error *err);
 /* Pi's entries all say what they hang from, near their start. */
 int rameti_target_says_parent(struct ramet_bytes entry);
 /* A line of this very format. */

@@ -253,6 +253,27 @@ static unsigned kill_after(const char *path, unsigned n)
 	return acked;
 }
 
+/* Is this in the entry of a row? */
+static int is_in_row(const struct ramet_session *s, uint32_t row, const char *text)
+{
+	struct ramet_bytes entry = entry_of(s, row);
+
+	return memmem(entry.ptr, entry.len, text, strlen(text)) != NULL;
+}
+
+/* Where nothing is appended behind an unfinished line, that is repaired first. */
+static struct ramet_session *repaired(struct ramet_session *s, const char *path)
+{
+	struct ramet_repair done;
+
+	if (!(home->has & HAS_TAIL_REFUSED))
+		return s;
+	ramet_session_close(s);
+	must(ramet_repair(path, NULL, &done, &why));
+	ramet_repair_release(&done);
+	return open_again(path);
+}
+
 static void killed_writers(void)
 {
 	const char *asked = getenv("RAMET_CONTRACT_KILLS");
@@ -270,9 +291,10 @@ static void killed_writers(void)
 		assert_in_range(count(s), before + acked, before + acked + 1);
 		for (j = 0; j < acked; j++) {
 			(void)snprintf(text, sizeof(text), "\"w0-%03u.\"", j);
-			assert_true(times_in(s, text) > 0);
+			assert_true(is_in_row(s, before + j, text));
 		}
 		assert_int_equal(times_in(s, "\"three\""), 1);
+		s = repaired(s, path);
 		(void)say(s, A("goes on"));
 		reopens_same(s);
 	}

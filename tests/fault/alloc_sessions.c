@@ -109,6 +109,20 @@ static const struct ramet_list_opts list_opts = { .with_text = 1, .threads = 1 }
 CALL(store_open, ramet_store_open(&st->outs.store, "pi", NULL, ERR))
 CALL(store_open_dir, ramet_store_open(&st->outs.store, st->dir, NULL, ERR))
 CALL(store_list, ramet_store_list(st->store, &list_opts, &st->outs.list, ERR))
+
+static int add_path(void *user, const char *path)
+{
+	ramet_buf_add_str(user, path);
+	return 0;
+}
+
+static int call_store_files(struct stage *st)
+{
+	int r = ramet_store_files(st->store, add_path, &st->out, ERR);
+
+	return r < 0 || !ramet_buf_status(&st->out) ? r : RAMET_ENOMEM;
+}
+
 CALL(store_find, ramet_store_find(st->store, TEXT("s"), &st->out, ERR))
 CALL(store_find_exact, ramet_store_find_exact(st->store, TEXT("s1"), "/w", &st->out, ERR))
 CALL(store_recent, ramet_store_recent(st->store, "/w", &st->out, ERR))
@@ -134,6 +148,7 @@ const struct alloc_call alloc_store[] = {
 	ROW(store_open, 0),
 	{ "ramet_store_open of a directory", call_store_open_dir, 0 },
 	ROW(store_list, 0),
+	ROW(store_files, VARIES),
 	ROW(store_find, VARIES),
 	ROW(store_find_exact, VARIES),
 	ROW(store_recent, VARIES),

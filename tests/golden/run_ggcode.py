@@ -71,7 +71,7 @@ def context(path):
         if not source["messages"]:
             continue
         own = entry.get("details", {}).get("summaryId", "") if entry["type"] == "compaction" \
-            else re.sub(r"\.\d+$", "", entry["id"])
+            else re.sub(r"--\d+$", "", entry["id"])
         if f'"{own}"' not in stored:
             own = ""
         if not own or not ids or ids[-1] != own:
@@ -212,7 +212,7 @@ def parts(message):
     for n, (run_, _) in enumerate(runs or [([], False)]):
         one = dict(message, content=run_)
         if n and "id" in one:
-            one["id"] += f".{n}"
+            one["id"] += f"--{n}"
         yield one
 
 

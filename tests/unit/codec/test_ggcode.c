@@ -486,18 +486,19 @@ static void encode__never_writes_what_cannot_be_read(void **state)
 		SAID("u1", "\"role\":\"user\",\"content\":[{\"type\":\"strange\",\"text\":7}]"),
 		SAID("u2", "\"role\":\"assistant\",\"content\":\"x\",\"Content\":3"),
 		"{\"type\":\"message\",\"id\":\"u3\",\"message\":{\"role\":5}}",
-		"{\"type\":\"usage\",\"id\":\"u4\",\"kind\":\"k\",\"usage\":{\"INPUT_TOKENS\":"
-		"\"a\"}}",
+		"{\"type\":\"usage\",\"id\":\"u4\",\"usage\":{\"INPUT_TOKENS\":\"a\"}}",
+		"{\"type\":\"usage\",\"id\":\"u5\",\"usage\":[\"a\"]}",
 	};
 	struct ramet_session *s;
 
 	(void)state;
-	write_entries(entries, 4, 0);
+	write_entries(entries, 5, 0);
 	s = open_text();
-	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 4);
+	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 5);
 	assert_int_equal(ramet_session_findings(s)->n, 0);
 	assert_string_not_equal(entry_of(s, "u1"), "");
 	assert_string_not_equal(entry_of(s, "u4"), "");
+	assert_string_not_equal(entry_of(s, "u5"), "");
 	ramet_session_close(s);
 }
 

@@ -99,6 +99,13 @@ static void string__lone_and_paired_surrogates(void **state)
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\ud83d\\n\""),
 					    ramet_bytes_of("\xed\xa0\xbd\n")),
 			 1);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"abc\""), ramet_bytes_of("ab")), 1);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"ab\""), ramet_bytes_of("abc")), 0);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"a\\u0062c\""),
+						ramet_bytes_of("ab")), 1);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"\\u0061c\""),
+						ramet_bytes_of("ab")), 0);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"\""), ramet_bytes_of("")), 1);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"ab\""), ramet_bytes_of("abc")), 0);
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"abc\""), ramet_bytes_of("ab")), 0);
 	assert_int_equal(
@@ -106,9 +113,59 @@ static void string__lone_and_paired_surrogates(void **state)
 		1);
 }
 
+/* As the rules say it, byte by byte. */
+static void escape_plainly(struct ramet_bytes text, struct ramet_buf *out)
+{
+	static const char letters[0x20] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
+					    ['\r'] = 'r', ['\t'] = 't' };
+	size_t i;
+
+	ramet_buf_reset(out);
+	ramet_buf_add_char(out, '"');
+	for (i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c == '"' || c == '\\')
+			ramet_buf_addf(out, "\\%c", c);
+		else if (c < 0x20 && letters[c])
+			ramet_buf_addf(out, "\\%c", letters[c]);
+		else if (c < 0x20)
+			ramet_buf_addf(out, "\\u%04x", c);
+		else
+			ramet_buf_add_char(out, (char)c);
+	}
+	ramet_buf_add_char(out, '"');
+}
+
+static void string__is_the_same_at_every_length_and_place(void **state)
+{
+	static const char special[] = { '"', '\\', '\0', '\n', '\x1f', '\x7f', ' ' };
+	struct ramet_buf want = RAMET_BUF_INIT(65536), got = RAMET_BUF_INIT(65536);
+	char text[1100];
+	size_t len, at, k;
+
+	(void)state;
+	for (len = 0; len <= sizeof(text); len = len < 80 ? len + 1 : len + 127) {
+		for (at = 0; at <= len; at += len < 80 ? 1 : 13) {
+			memset(text, 'a', sizeof(text));
+			for (k = 0; at < len && k < sizeof(special); k++)
+				text[(at + k * k * 3) % len] = special[k];
+			if (at % 7 == 6)
+				memset(text, '\1', len); /* all of it escaped, and longest */
+			escape_plainly((struct ramet_bytes){ text, len }, &want);
+			ramet_buf_reset(&got);
+			ramet_buf_add_json_string(&got, (struct ramet_bytes){ text, len });
+			assert_true(ramet_bytes_eq(ramet_buf_bytes(&want), ramet_buf_bytes(&got)));
+		}
+	}
+	ramet_buf_release(&want);
+	ramet_buf_release(&got);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(string__is_the_same_at_every_length_and_place),
 		cmocka_unit_test(write__strings_are_escaped_as_javascript_does),
 		cmocka_unit_test(write__commas_and_colons_are_the_writers),
 		cmocka_unit_test(write__a_full_buffer_is_remembered),

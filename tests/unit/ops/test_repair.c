@@ -415,14 +415,38 @@ static void repair__makes_a_header(void **state)
 	(void)snprintf(expected, sizeof(expected), "%s%s",
 		       "{'type':'session','id':'s','timestamp':'2026-03-01T10:00:01.000Z'}\n", v1);
 	refuses(v1, expected);
-	(void)snprintf(expected, sizeof(expected), "%s",
-		       "{'type':'session','version':3,'id':'s','timestamp':'<now>'}\n");
-	put(path, "");
+	put(path, "{'type':'mine','id':'x','parentId':null}\n");
 	must(repair(&salvage));
-	assert_file(path, "%s", dq(expected));
-	put(path, "garbage\n");
-	must(repair(&salvage));
-	assert_file(path, "%s", dq(expected));
+	assert_file(path, "%s", "{'type':'session','version':3,'id':'s','timestamp':'<now>'}\n"
+				"{'type':'mine','id':'x','parentId':null}\n");
+}
+
+/* Nothing is changed, and nothing stands beside it. */
+static void is_no_session(struct ramet_bytes text)
+{
+	char *copy = malloc(text.len + 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text.ptr, text.len);
+	put_bytes(path, (struct ramet_bytes){ copy, text.len });
+	assert_int_equal(repair(&salvage), RAMET_EFORMAT);
+	assert_non_null(strstr(why.text, "nothing to salvage"));
+	assert_true(ramet_bytes_eq(bytes_of(path), (struct ramet_bytes){ copy, text.len }));
+	assert_string_equal(done.kept, "");
+	free(copy);
+}
+
+static void repair__makes_no_session_of_anything_else(void **state)
+{
+	static const char *const texts[] = {
+		"", "garbage\n", "{}\n", "{'a':1}\n[1]\n", "{'type':'x'}\n",
+		"{'type':1,'id':'x'}\n", "{'type':'x','id':'x'}\n", "{'type':'session'}\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		is_no_session(js(texts[i]));
 }
 
 static void repair__names_a_header_after_the_file(void **state)
@@ -589,7 +613,9 @@ static void repair__any_cut(void **state)
 
 	(void)state;
 	rameti_env_use(&quick);
-	for (len = 0; len < text.len; len++)
+	for (len = 0; text.ptr[len] != '\n'; len++)
+		is_no_session((struct ramet_bytes){ js(small).ptr, len });
+	for (; len < text.len; len++)
 		check_repair((struct ramet_bytes){ js(small).ptr, len });
 }
 
@@ -790,6 +816,7 @@ int main(void)
 		IN_DIR(repair__never_joins_over_a_hole),
 		IN_DIR(repair__the_middle_needs_leave),
 		IN_DIR(repair__makes_a_header),
+		IN_DIR(repair__makes_no_session_of_anything_else),
 		IN_DIR(repair__names_a_header_after_the_file),
 		IN_DIR(repair__leaves_what_reads),
 		IN_DIR(repair__a_dry_run_tells_and_writes_nothing),

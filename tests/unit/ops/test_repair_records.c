@@ -178,6 +178,31 @@ static void repair__yoi_counts_what_has_its_newline(void **state)
 	needs_leave(G2_GOOD "{'no':'kind'}\n" TURN("2") "\n", G2_GOOD TURN("2") "\n");
 }
 
+/* Hashes are never made anew: that its chain is broken is told, in a plan too. */
+static void repair__yoi_tells_a_broken_chain(void **state)
+{
+	const struct ramet_repair_opts dry = { .dry_run = 1 };
+	struct ramet_buf json = RAMET_BUF_INIT(1 << 16);
+
+	(void)state;
+	put(path, G1_GOOD "{'hash':");
+	must(repair(&dry));
+	assert_true(done.findings.n > 0);
+	assert_string_equal(done.findings.items[0].code, "hash");
+	must(ramet_report_repair(&done, path, &json, &why));
+	assert_non_null(strstr(json.ptr, "\"findings\":[{\"severity\":\"damage\","));
+	must(repair(NULL));
+	assert_int_equal(done.done, 1);
+	assert_true(done.findings.n > 0);
+	put(path, G2_GOOD);
+	must(repair(NULL));
+	assert_int_equal(done.findings.n, 0);
+	ramet_buf_reset(&json);
+	must(ramet_report_repair(&done, path, &json, &why));
+	assert_null(strstr(json.ptr, "findings"));
+	ramet_buf_release(&json);
+}
+
 static void repair__yoi_keeps_hashes(void **state)
 {
 	struct ramet_verdict v;
@@ -350,6 +375,7 @@ int main(void)
 		IN_DIR(repair__ggcode_takes_the_middle_with_leave),
 		IN_DIR(repair__ggcode_takes_nul_bytes),
 		IN_DIR(repair__yoi_counts_what_has_its_newline),
+		IN_DIR(repair__yoi_tells_a_broken_chain),
 		IN_DIR(repair__yoi_keeps_hashes),
 		IN_DIR(repair__needs_a_record),
 		IN_DIR(repair__waits_for_the_lock_of_the_layout),

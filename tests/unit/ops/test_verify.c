@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/sql.h"
+#include "store/home_sqlite.h"
+
 #define ONE MESSAGE("u1", "null", U("one"))
 #define TWO MESSAGE("a1", "'u1'", A("two"))
 #define CALLS(id, parent, stop, ...)                                                               \
@@ -388,10 +391,65 @@ static void verify__survives_failing_allocations(void **state)
 	}
 }
 
+/* ---- databases ---- */
+
+static int findings_of(const char *url, const char *code, int *intact)
+{
+	struct ramet_verdict v;
+	uint32_t i;
+	int n = 0;
+
+	must(ramet_verify(url, NULL, &v, &why));
+	for (i = 0; i < v.findings.n; i++)
+		n += !strcmp(v.findings.items[i].code, code);
+	*intact = v.intact;
+	ramet_verdict_release(&v);
+	return n;
+}
+
+static void verify__asks_a_database_whether_it_holds_together(void **state)
+{
+	const struct rameti_sqlite_opts opts = { .create = 1 };
+	char file[TEMP_PATH], url[TEMP_PATH + 16];
+	struct rameti_sqlite_end end;
+	struct rameti_sqlite *h;
+	struct rameti_sql *db;
+	int intact;
+
+	(void)state;
+	(void)snprintf(file, sizeof(file), "%s/s.db", dir);
+	must(rameti_sqlite_open(&h, file, &opts, &why));
+	must(rameti_sqlite_create(h, js(HEAD ONE TWO), &end, &why));
+	must(rameti_sqlite_create(h, js("{'type':'session','version':3,'id':'s2','timestamp':"
+					"'2026-03-01T10:00:00.000Z','cwd':'/w'}\n" ONE),
+				  &end, &why));
+	rameti_sqlite_close(h);
+	(void)snprintf(url, sizeof(url), "sqlite:%s", file);
+	assert_int_equal(findings_of(url, "home", &intact), 0);
+	assert_int_equal(intact, 1);
+	must(rameti_sql_open(&db, file, RAMETI_SQL_CREATE, 1000, &why));
+	must(rameti_sql_exec(db, "UPDATE state SET message_count=7; "
+				 "DELETE FROM entries WHERE session=1 AND seq=1", &why));
+	rameti_sql_close(db);
+	assert_int_equal(findings_of(url, "home", &intact), 2);
+	assert_int_equal(intact, 0);
+	/* of one session: what it is, and its database */
+	(void)snprintf(url, sizeof(url), "sqlite:%s#s1", file);
+	assert_int_equal(findings_of(url, "chain", &intact), 1);
+	assert_int_equal(findings_of(url, "home", &intact), 2);
+	(void)snprintf(url, sizeof(url), "sqlite:%s#s9", file);
+	{
+		struct ramet_verdict v;
+
+		refused(ramet_verify(url, NULL, &v, &why), RAMET_ENOTFOUND);
+	}
+}
+
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, drop_dir)
 	const struct CMUnitTest tests[] = {
+		IN_DIR(verify__asks_a_database_whether_it_holds_together),
 		IN_DIR(verify__a_sound_session),
 		IN_DIR(verify__damage_is_not_intact),
 		IN_DIR(verify__what_is_missing_is_not_complete),

@@ -157,6 +157,49 @@ static void list__leaves_out_what_is_no_session(void **state)
 	lists(*state, *state, NULL, "good.jsonl ");
 }
 
+static int note_name(void *user, const char *path)
+{
+	struct ramet_buf *names = user;
+
+	ramet_buf_addf(names, "%s ", strrchr(path, '/') + 1);
+	return names->len > 60 ? 7 : 0;
+}
+
+static void files__are_told_that_a_list_leaves_out(void **state)
+{
+	struct ramet_buf names = RAMET_BUF_INIT(4096);
+	struct ramet_store *st;
+
+	temp_session(*state, "p/good.jsonl", "1", "/w", NULL, 1);
+	temp_file(*state, "p/empty.jsonl", "", 0, 1, 0);
+	temp_file(*state, "p/good.trace.jsonl", "{}\n", 3, 1, 0);
+	temp_file(*state, "p/notes.txt", "x", 1, 1, 0);
+	temp_session(*state, "a/z.jsonl", "2", "/w", NULL, 1);
+	st = open_store(*state, NULL, 0);
+	assert_int_equal(ramet_store_files(st, note_name, &names, NULL), 0);
+	assert_string_equal(names.ptr, "z.jsonl empty.jsonl good.jsonl ");
+	ramet_store_close(st);
+	ramet_buf_release(&names);
+}
+
+static void files__end_when_asked(void **state)
+{
+	struct ramet_buf names = RAMET_BUF_INIT(4096);
+	struct ramet_store *st;
+	char name[32];
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(name, sizeof(name), "%02d.jsonl", i);
+		temp_file(*state, name, "", 0, 1, 0);
+	}
+	st = open_store(*state, NULL, 0);
+	assert_int_equal(ramet_store_files(st, note_name, &names, NULL), 7);
+	assert_int_equal(names.len, 63);
+	ramet_store_close(st);
+	ramet_buf_release(&names);
+}
+
 static void list__follows_links_to_files_and_directories(void **state)
 {
 	temp_session(*state, "real/a.jsonl", "1", "/w", NULL, 1);
@@ -548,6 +591,8 @@ int main(void)
 		CASE(list__sorts_newest_first_then_names_down),
 		CASE(list__sorts_many_directories_by_file_time_first),
 		CASE(list__leaves_out_what_is_no_session),
+		CASE(files__are_told_that_a_list_leaves_out),
+		CASE(files__end_when_asked),
 		CASE(list__follows_links_to_files_and_directories),
 		CASE(list__of_pi_ignores_files_in_the_root),
 		CASE(list__of_this_project_is_its_directory),

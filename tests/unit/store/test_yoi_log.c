@@ -34,6 +34,21 @@ static int remove_dir(void **unused)
 	return 0;
 }
 
+static void yoi_log__trace__is_appended_through_interruptions(void **unused)
+{
+	const struct ramet_yoi_trace t = { .ts = 1, .label = raw("l") };
+	const struct faults f = { .interrupt = 1 };
+	char path[TEMP_PATH];
+
+	(void)unused;
+	(void)snprintf(path, sizeof(path), "%s/x.trace.jsonl", dir);
+	faults_start(&f);
+	must(ramet_yoi_trace_append(path, 0, &t, &why));
+	must(ramet_yoi_trace_append(path, 0, &t, &why));
+	(void)faults_stop();
+	assert_true(bytes_of(path).len > 40);
+}
+
 static struct ramet_yoi_log *made(int generation)
 {
 	struct ramet_yoi_opts o = { .generation = generation, .session_id = S1, .segment_id = S2 };
@@ -508,6 +523,7 @@ static void yoi_log__ids_never_leave_the_directory(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(trace__is_appended_through_interruptions),
 		CASE(accident_01_partial_write_hides_no_other_record),
 		CASE(accident_02_full_disk_leaves_what_was),
 		CASE(accident_03_torn_tail_does_not_swallow_the_next_record),
