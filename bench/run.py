@@ -498,23 +498,30 @@ def bench_formats(table, folder, node):
 LINES = ("pi", "pirust", "ggcode", "yoi")
 
 
+def convert(table, folder, what, path, to, bar):
+    out = os.path.join(folder, "converted.jsonl")
+    ours, floor = report([tool("bench_formats"), "convert", str(PEER_RUNS), path, to, out])["ms"]
+    table.add(what, f"{ours:.0f} ms", f"read + write {floor:.0f} ms", f"{ours / floor:.2f}x", bar)
+
+
 def bench_convert(table, folder, node):
-    """All pairs of formats of lines, with the stored lines carried along."""
+    """All pairs of formats of lines, with the stored lines carried along: first from a session as the
+    format's own program has it, then back from one that carries pi's lines."""
     source = os.path.join(folder, "convert-pi.jsonl")
     subprocess.run([tool("make_session"), source, str(ENTRIES), str(SIZE), "300"], check=True)
     for a in LINES:
-        path = os.path.join(folder, f"convert-{a}.jsonl")
+        own, full = (os.path.join(folder, f"convert-{kind}-{a}.jsonl") for kind in ("own", "full"))
         if a != "pi":
-            subprocess.run([BIN, "convert", source, "--to", a, "-o", path], check=True, stdout=subprocess.DEVNULL)
+            report([tool("bench_formats"), "make", source, a, own])
+            subprocess.run([BIN, "convert", source, "--to", a, "-o", full], check=True, stdout=subprocess.DEVNULL)
         for b in LINES:
-            if a == b:
-                continue
-            out = os.path.join(folder, "converted.jsonl")
-            ours, floor = report([tool("bench_formats"), "convert", str(PEER_RUNS), path, b, out])["ms"]
-            table.add(f"convert 100k entries from {a} to {b}", f"{ours:.0f} ms", f"read + write {floor:.0f} ms",
-                      f"{ours / floor:.2f}x", "<= 3")
+            if a != b:
+                convert(table, folder, f"convert 100k entries from {a} to {b}", source if a == "pi" else own, b,
+                        "<= 3")
         if a != "pi":
-            os.unlink(path)
+            convert(table, folder, f"and back from pi by way of {a}", full, "pi", "-")
+            os.unlink(own)
+            os.unlink(full)
     os.unlink(source)
 
 

@@ -77,9 +77,15 @@ int ramet_buf_reserve(struct ramet_buf *b, size_t more)
 	return grow(b, b->len + more + 1);
 }
 
+/* The same, asked without a call where there is room. */
+static inline int has_room(struct ramet_buf *b, size_t more)
+{
+	return (!b->status && more < b->cap - b->len) || ramet_buf_reserve(b, more) == 0;
+}
+
 void ramet_buf_add(struct ramet_buf *b, struct ramet_bytes bytes)
 {
-	if (ramet_buf_reserve(b, bytes.len) < 0 || !bytes.len)
+	if (!has_room(b, bytes.len) || !bytes.len)
 		return;
 	memcpy(b->ptr + b->len, bytes.ptr, bytes.len);
 	b->len += bytes.len;
@@ -93,7 +99,7 @@ void ramet_buf_add_str(struct ramet_buf *b, const char *text)
 
 void ramet_buf_add_char(struct ramet_buf *b, char c)
 {
-	if (ramet_buf_reserve(b, 1) < 0)
+	if (!has_room(b, 1))
 		return;
 	b->ptr[b->len++] = c;
 	b->ptr[b->len] = '\0';

@@ -63,19 +63,29 @@ static void pause_a_tick(void)
 	(void)env->nanosleep(env->user, &ts);
 }
 
+/* Was it changed so lately that a change from now on could have the same time? */
+static int is_fresh(const struct stat *st)
+{
+	int64_t now = rameti_now_ms(NULL), s = st->st_mtim.tv_sec, age;
+
+	if (now == RAMETI_TIME_NONE)
+		return 1;
+	if (s < now / 1000 - 1 || s > now / 1000 + 1)
+		return 0;
+	age = now - (s * 1000 + st->st_mtim.tv_nsec / 1000000);
+	return age >= -TICK_MS && age < TICK_MS;
+}
+
 /* 1: nobody is in the middle of changing it, and it looks like *st. */
 static int is_quiet(const struct place *p, struct stat *st, struct ramet_error *err)
 {
-	int64_t age;
 	int r = rameti_path_stat(NULL, p->path.ptr, st, err);
 
 	if (r < 0)
 		return r;
 	if (!is_empty(p->wal.ptr) || !is_empty(p->journal.ptr))
 		return 0;
-	age = rameti_now_ms(NULL) - ((int64_t)st->st_mtim.tv_sec * 1000 +
-				     st->st_mtim.tv_nsec / 1000000);
-	if (age < -TICK_MS || age >= TICK_MS)
+	if (!is_fresh(st))
 		return 1;
 	pause_a_tick();                          /* or a later change would have the same time */
 	r = rameti_path_stat(NULL, p->path.ptr, st, err);

@@ -297,6 +297,21 @@ static int set_files(struct rameti_ckpt_adding *a, const struct ramet_json *data
 	return r < 0 ? nomem(a) : 0;
 }
 
+/* May the members of a checkpoint be what they are? Others would not be there again. */
+static int is_list_or_count(const struct rameti_ckpt_adding *a, const struct ramet_json *v)
+{
+	double n = ramet_json_number(v);
+
+	return !v || ramet_json_kind(v) == RAMET_JSON_ARRAY ||
+	       (ramet_json_kind(v) == RAMET_JSON_NUMBER && n >= 0 && n <= a->n &&
+		n == (uint32_t)n);
+}
+
+static int is_object_or_none(const struct ramet_json *v)
+{
+	return !v || ramet_json_kind(v) == RAMET_JSON_OBJECT;
+}
+
 /* 1: it cannot be one of the session's. */
 static int add_checkpoint(struct rameti_ckpt_adding *a, const struct ramet_json *entry,
 			  const struct ramet_json *data)
@@ -307,8 +322,8 @@ static int add_checkpoint(struct rameti_ckpt_adding *a, const struct ramet_json 
 	int r;
 
 	if (!is_text(key) || key->len <= 2 || !is_text(ramet_json_get(entry, "id")) ||
-	    !is_text(ramet_json_get(entry, "timestamp")) ||
-	    (ramet_json_kind(list) == RAMET_JSON_NUMBER && !(ramet_json_number(list) <= a->n)))
+	    !is_text(ramet_json_get(entry, "timestamp")) || !is_list_or_count(a, list) ||
+	    !is_object_or_none(ramet_json_get(data, "files")))
 		return 1;
 	rameti_ckpt_decode(ramet_json_raw(key), &name);
 	r = ramet_buf_status(&name) < 0 ? nomem(a)

@@ -20,7 +20,7 @@ static int has_role(const struct ramet_json *m, const char *role)
 static void add_raw(struct ramet_buf *out, const struct ramet_json *v, const char *none)
 {
 	if (v)
-		ramet_buf_add(out, ramet_json_raw(v));
+		rameti_json_add_compact(out, v);         /* it may stand on more than one line */
 	else
 		ramet_buf_add_str(out, none);
 }

@@ -49,66 +49,6 @@ static void write_record(const struct job *j, const struct rameti_gg_record *g,
 	rameti_gg_add_record(out, g, ramet_buf_bytes(&j->e->id), j->e->dialect);
 }
 
-/* ---- what was written: ids in order, each with a byte that says whether it is a message ---- */
-
-static void log_id(struct rameti_encoder *e, struct ramet_bytes id, int message)
-{
-	ramet_buf_add_char(&e->text, message ? 1 : 0);
-	ramet_buf_add(&e->text, (struct ramet_bytes){ (const char *)&id.len, sizeof(id.len) });
-	ramet_buf_add(&e->text, id);
-}
-
-/* 1: this encoder wrote it; *before: the message before it, or before the end. */
-static int find_written(const struct rameti_encoder *e, struct ramet_bytes id,
-			struct ramet_bytes *before)
-{
-	const char *p = ramet_buf_bytes(&e->text).ptr, *end = p + e->text.len;
-	struct ramet_bytes item;
-
-	*before = (struct ramet_bytes){ NULL, 0 };
-	for (; p < end; p = item.ptr + item.len) {
-		memcpy(&item.len, p + 1, sizeof(item.len));
-		item.ptr = p + 1 + sizeof(item.len);
-		if (item.len == id.len && id.len && !memcmp(item.ptr, id.ptr, id.len))
-			return 1;
-		if (*p)
-			*before = item;
-	}
-	return 0;
-}
-
-/* The last message in the file before a row. */
-static struct ramet_bytes message_before(const struct rameti_reader *r, uint32_t row)
-{
-	const struct ramet_row *facts;
-
-	while (row--) {
-		facts = ramet_tree_row(r->tree, row);
-		if (facts->type != RAMET_ENTRY_MESSAGE)
-			continue;
-		return ramet_tree_id(r->tree, row - rameti_reader_piece(r, row));
-	}
-	return (struct ramet_bytes){ NULL, 0 };
-}
-
-/* Is there an entry of this id? *before: the last message before it, or before the end. */
-static int find_id(const struct rameti_encoder *e, struct ramet_bytes id,
-		   struct ramet_bytes *before)
-{
-	const struct rameti_reader *r = e->reader;
-	uint32_t row = r && id.len ? ramet_tree_find(r->tree, id) : RAMET_NONE;
-	int found;
-
-	if (row != RAMET_NONE) {
-		*before = message_before(r, row);
-		return 1;
-	}
-	found = find_written(e, id, before);
-	if (!before->ptr && r)
-		*before = message_before(r, ramet_tree_count(r->tree));
-	return found;
-}
-
 /* ---- messages ---- */
 
 /* Will this entry, carried in a record, be found there? */
@@ -134,7 +74,7 @@ static int carry(struct job *j, struct ramet_buf *out)
 	rameti_json_add_compact(&j->work, j->entry);
 	g.entry = ramet_buf_bytes(&j->work);
 	write_record(j, &g, out);
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_CARRIED;
 }
 
@@ -181,7 +121,7 @@ static int write_message(struct job *j, int told, struct ramet_bytes id, struct 
 	} else if (!keeps(out, from)) {
 		return carry(j, out);
 	}
-	log_id(j->e, id, 1);
+	rameti_gg_log_id(j->e, id, 1);
 	return RAMETI_SAID;
 }
 
@@ -303,7 +243,7 @@ static int old_compaction(struct job *j, struct ramet_buf *out)
 	g.checkpoint_messages = ramet_buf_bytes(&j->more);
 	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
 	write_record(j, &g, out);
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -320,8 +260,8 @@ static int name_messages(struct job *j, struct ramet_buf *summary, struct ramet_
 	ours = ours && summary->len;
 	if (ours)
 		ramet_json_text(ramet_json_get(details, "lastId"), last);
-	(void)find_id(j->e, text_in(get(j, "firstKeptEntryId"), &j->more), &before);
-	if (!ours || (last->len && !find_id(j->e, ramet_buf_bytes(last), &unused))) {
+	(void)rameti_gg_find_id(j->e, text_in(get(j, "firstKeptEntryId"), &j->more), &before);
+	if (!ours || (last->len && !rameti_gg_find_id(j->e, ramet_buf_bytes(last), &unused))) {
 		ramet_buf_reset(last);
 		ramet_buf_add(last, before);
 	}
@@ -343,7 +283,7 @@ static int compaction(struct job *j, struct ramet_buf *out)
 	if (j->e->dialect)
 		return old_compaction(j, out);
 	behind = name_messages(j, &summary, &last);
-	if (!find_id(j->e, ramet_buf_bytes(&summary), &unused))
+	if (!rameti_gg_find_id(j->e, ramet_buf_bytes(&summary), &unused))
 		summary_message(j, ramet_buf_bytes(&summary), get(j, "summary"), out);
 	g.summary_id = ramet_buf_bytes(&summary);
 	g.last_id = ramet_buf_bytes(&last);
@@ -351,7 +291,7 @@ static int compaction(struct job *j, struct ramet_buf *out)
 	if (!behind)
 		write_record(j, &g, out);
 	j->made = -1;
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0)
 		out->status = RAMET_ENOMEM;
 	ramet_buf_release(&summary);
@@ -438,7 +378,7 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 	rameti_gg_meta_release(&m);
 	ramet_buf_release(&vendor);
 	ramet_buf_release(&created);
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -481,7 +421,7 @@ static int usage(struct job *j, struct ramet_buf *out)
 	write_record(j, &g, out);
 	if (!keeps(out, from))
 		return carry(j, out);
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -499,7 +439,7 @@ static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struc
 	ADD(out, "\n");
 	if (is_meta)
 		keep_meta(j->e, out, from);
-	log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -549,7 +489,7 @@ static int custom(struct job *j, struct ramet_buf *out)
 		g.payload = ramet_buf_bytes(&j->work);
 		write_record(j, &g, out);
 		if (keeps(out, from)) {
-			log_id(j->e, ramet_buf_bytes(&j->id), 0);
+			rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 			return RAMETI_SAID;
 		}
 	}
@@ -622,23 +562,6 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	ramet_buf_release(&j.more);
 	ramet_buf_release(&j.time);
 	return r;
-}
-
-int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
-		    struct ramet_buf *scratch, struct ramet_buf *out)
-{
-	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
-
-	(void)ms;
-	(void)scratch;
-	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
-	if (ramet_buf_status(out) < 0)
-		return RAMET_ENOMEM;
-	ramet_buf_truncate(out, out->len - 2); /* its end: the entry comes before that */
-	ADD(out, ",\"entry\":");
-	(void)rameti_pi_write_entry(d, out, NULL);
-	ADD(out, "}\n");
-	return 0;
 }
 
 /* A meta record comes first: where and when. */

@@ -68,8 +68,8 @@ static const struct ramet_bytes block_fronts[N_KEYS] = {
 	[CACHE] = NAME(",\"cache\":"),
 };
 
-/* A kind of block: its type, how it begins, and where pi has what ggcode's members hold (else under their
- * names). */
+/* A kind of block: its type, how it begins, and where pi has what ggcode's members hold (else
+ * under their names). */
 struct kind {
 	const char *pi, *front;
 	struct ramet_bytes names[N_KEYS];

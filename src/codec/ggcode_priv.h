@@ -61,6 +61,11 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 		     struct ramet_error *err);
 int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
 		    struct ramet_buf *scratch, struct ramet_buf *out);
+/* An entry was written under this id; message: as one. */
+void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int message);
+/* Is there an entry of this id? *before: the last message before it, or before the end. */
+int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
+		      struct ramet_bytes *before);
 int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
 		    struct ramet_buf *out, struct ramet_error *err);
 /* What rameti_gg_add_message did. */

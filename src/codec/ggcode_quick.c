@@ -311,7 +311,8 @@ int rameti_gg_quick(struct rameti_batch *b, struct ramet_bytes line)
 		struct ramet_bytes own = id;
 
 		if (i && id.len) {
-			own.len = (size_t)snprintf(name, sizeof(name), "%.*s--%d", RAMET_FMT(id), i);
+			own.len = (size_t)snprintf(name, sizeof(name), "%.*s--%d",
+						   RAMET_FMT(id), i);
 			own.ptr = name;
 		}
 		row.role = parts.roles[i];

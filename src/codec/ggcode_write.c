@@ -106,6 +106,23 @@ void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *
 	ADD(out, "}\n");
 }
 
+int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		    struct ramet_buf *scratch, struct ramet_buf *out)
+{
+	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
+
+	(void)ms;
+	(void)scratch;
+	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
+	if (ramet_buf_status(out) < 0)
+		return RAMET_ENOMEM;
+	ramet_buf_truncate(out, out->len - 2); /* its end: the entry comes before that */
+	ADD(out, ",\"entry\":");
+	(void)rameti_pi_write_entry(d, out, NULL);
+	ADD(out, "}\n");
+	return 0;
+}
+
 /* ---- the fields of a session ---- */
 
 struct place {

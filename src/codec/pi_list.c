@@ -242,6 +242,8 @@ static void take_name(struct rameti_pi_list *l, struct ramet_bytes line,
 		return;
 	decode(line, f, &l->text);
 	ramet_buf_reset(&l->name);
+	if (ramet_buf_status(&l->text) == RAMET_ENOMEM)
+		l->name.status = RAMET_ENOMEM;
 	if (l->text.len)
 		ramet_buf_add(&l->name, rameti_utf8_trim(ramet_buf_bytes(&l->text)));
 }

@@ -49,8 +49,9 @@ const struct rameti_pirust_shape *rameti_pirust_shape(const struct rameti_pirust
 						      size_t n, const struct ramet_json *name);
 /* Is it a member that all entries have: type, id, parentId, timestamp? */
 int rameti_pirust_is_common(const struct ramet_json *key);
-/* Does the original's JSON reader take all of the object (whole: but for those members): no unpaired
- * surrogate, no number beyond a double, no deep nesting? Valid UTF-8 is the caller's to see. */
+/* Does the original's JSON reader take all of the object (whole: but for those members): no
+ * unpaired surrogate, no number beyond a double, no deep nesting? Valid UTF-8 is the caller's to
+ * see. */
 int rameti_pirust_tame(const struct ramet_json *entry, int whole);
 
 /* A message that the original reads, in place of one that it does not; appended. 0; 1: there is

@@ -70,6 +70,15 @@ static int is_extra(const struct writing *w, const struct ramet_json *key)
 	return w->entry != w->d->entry || !rameti_pirust_is_common(key);
 }
 
+static void add_extra(const struct writing *w, struct ramet_buf *out)
+{
+	const struct ramet_json *key, *end = w->entry + w->entry->span;
+
+	for (key = w->entry + 1; key < end; key += 1 + key[1].span)
+		if (is_extra(w, key))
+			rameti_span_add_member(out, key);
+}
+
 /* The shape's members in its order, then the others as they stand. */
 static void add_plain(const struct writing *w, struct ramet_buf *out)
 {
@@ -81,9 +90,7 @@ static void add_plain(const struct writing *w, struct ramet_buf *out)
 		for (key = w->entry + 1; key < end; key += 1 + key[1].span)
 			if (rameti_pirust_is_key(key, f->key))
 				rameti_span_add_member(out, key);
-	for (key = w->entry + 1; key < end; key += 1 + key[1].span)
-		if (is_extra(w, key))
-			rameti_span_add_member(out, key);
+	add_extra(w, out);
 	ramet_buf_add_char(out, '}');
 }
 
@@ -99,6 +106,7 @@ static int add_fitted(const struct writing *w, struct ramet_buf *out)
 	add_place(w->d, "message", w->d->timestamp, out);
 	ramet_buf_add_str(out, ",\"message\":");
 	if (!rameti_pirust_fit_message(message, out)) {
+		add_extra(w, out);
 		ramet_buf_add_char(out, '}');
 		return 0;
 	}
@@ -179,7 +187,8 @@ int rameti_pirust_write_entry(const struct rameti_draft *d, struct ramet_buf *ou
 	(void)found;
 	w.shape = shape_of(d->type);
 	tame = !e && w.shape && has_time &&
-	       !(w.entry->flags & RAMET_JSON_BAD_UTF8) && rameti_pirust_tame(w.entry, w.entry == d->entry);
+	       !(w.entry->flags & RAMET_JSON_BAD_UTF8) &&
+	       rameti_pirust_tame(w.entry, w.entry == d->entry);
 	if (e == RAMET_ENOMEM)
 		out->status = RAMET_ENOMEM;
 	else if (tame && rameti_pirust_fits(w.entry, w.shape->fields) &&

@@ -189,8 +189,12 @@ static int add_parsed(struct rameti_batch *b, struct ramet_bytes line, int64_t t
 	if (!r && ours.what == RAMETI_YOI_OURS_ENTRY)
 		r = add_carried(b, &ours, &id);
 	else if (!r && ours.what < RAMETI_YOI_OURS_SILENT)
-		while (!r && rameti_yoi_record_next(&rec, &piece))
-			r = add_piece(b, &piece, time_ms, piece_id(&ours, &id, n++));
+		while (!r && rameti_yoi_record_next(&rec, &piece)) {
+			struct ramet_bytes own = piece_id(&ours, &id, n++);
+
+			r = ramet_buf_status(&id);
+			r = r < 0 ? r : add_piece(b, &piece, time_ms, own);
+		}
 	if (ramet_buf_status(&id) < 0)
 		r = RAMET_ENOMEM;
 	rameti_yoi_ours_release(&ours);

@@ -64,6 +64,8 @@ void rameti_yoi_put_start(struct rameti_yoi_work *w, const struct ramet_bytes *p
 	if (config) {
 		ramet_buf_reset(kept);
 		rameti_yoi_add_config(kept, config, w->floats);
+		if (ramet_buf_status(kept) < 0)
+			w->out->status = RAMET_ENOMEM;
 	}
 	rameti_yoi_put_begin(w, w->gen < RAMETI_YOI_G2 ? "session_start" : "segment_start");
 	if (w->gen >= RAMETI_YOI_G2) {

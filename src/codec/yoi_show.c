@@ -195,11 +195,17 @@ static int add_arguments(struct ramet_buf *out, const struct ramet_json *v)
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	const struct ramet_json *o;
 	size_t from = out->len;
-	int same = 0;
+	int same = 0, r;
 
 	ramet_json_text(v, &text);
-	if (text.len && is_shallow(ramet_buf_bytes(&text)) &&
-	    !ramet_json_parse(&doc, ramet_buf_bytes(&text), RAMET_JSON_STRICT, NULL)) {
+	r = ramet_buf_status(&text);
+	if (!r)
+		r = text.len && is_shallow(ramet_buf_bytes(&text)) ?
+			    ramet_json_parse(&doc, ramet_buf_bytes(&text), RAMET_JSON_STRICT,
+					     NULL) : 1;
+	if (r == RAMET_ENOMEM)
+		out->status = r;
+	if (!r) {
 		o = ramet_json_root(&doc);
 		if (ramet_json_kind(o) == RAMET_JSON_OBJECT) {
 			rameti_json_add_compact(out, o);

@@ -128,18 +128,30 @@ void rameti_id_start(struct rameti_id_maker *m, uint32_t random)
 	m->tries = 0;
 }
 
-int rameti_id_next(struct rameti_id_maker *m, const struct ramet_tree *t, char id[RAMET_ID_SIZE],
-		   struct ramet_error *err)
+static struct ramet_bytes id_of(uint32_t at, char id[RAMET_ID_SIZE])
 {
 	uint8_t bytes[4];
 	unsigned i;
 
+	for (i = 0; i < 4; i++)
+		bytes[i] = (uint8_t)(at >> (24 - 8 * i));
+	rameti_hex(bytes, sizeof(bytes), id);
+	return (struct ramet_bytes){ id, 8 };
+}
+
+/* The place where the next one is looked for is fetched meanwhile: the table may be larger than the
+ * nearest cache. */
+int rameti_id_next(struct rameti_id_maker *m, const struct ramet_tree *t, char id[RAMET_ID_SIZE],
+		   struct ramet_error *err)
+{
+	char next[RAMET_ID_SIZE];
+	struct ramet_bytes made;
+
 	for (; m->tries < ID_TRIES; m->tries++) {
-		for (i = 0; i < 4; i++)
-			bytes[i] = (uint8_t)(m->at >> (24 - 8 * i));
+		made = id_of(m->at, id);
 		m->at += 0x9e3779b1u;
-		rameti_hex(bytes, sizeof(bytes), id);
-		if (ramet_tree_find(t, ramet_bytes_of(id)) == RAMET_NONE)
+		rameti_tree_expect(t, id_of(m->at, next));
+		if (ramet_tree_find(t, made) == RAMET_NONE)
 			return 0;
 	}
 	return rameti_uuid4(NULL, id, err);

@@ -141,14 +141,15 @@ static int give_path(struct ramet_session *s, struct ramet_buf *dir, struct rame
 		ramet_buf_truncate(&path, 0);                /* the root has its slash */
 	add_file_name(&path, &s->reader.header);
 	ramet_buf_add(&copy, ramet_buf_bytes(&path));
-	if (!ramet_buf_status(&path) && !ramet_buf_status(&copy) && !ramet_buf_status(dir)) {
-		s->path = ramet_buf_detach(&path, NULL);
-		s->abs_path = ramet_buf_detach(&copy, NULL);
-		s->dir = ramet_buf_detach(dir, NULL);
+	if (ramet_buf_status(&path) < 0 || ramet_buf_status(&copy) < 0) {
+		ramet_buf_release(&path);
+		ramet_buf_release(&copy);
+		return rameti_fail_nomem(err);
 	}
-	ramet_buf_release(&path);
-	ramet_buf_release(&copy);
-	return s->path && s->abs_path && s->dir ? 0 : rameti_fail_nomem(err);
+	s->path = ramet_buf_detach(&path, NULL);
+	s->abs_path = ramet_buf_detach(&copy, NULL);
+	s->dir = ramet_buf_detach(dir, NULL);
+	return 0;
 }
 
 /* Of another format: its file is made at once. */

@@ -101,14 +101,15 @@ static int keep_url(struct ramet_session *s, const struct rameti_home_path *wher
 		ramet_buf_add_char(&url, '#');
 		ramet_buf_add(&url, s->reader.header.id);
 	}
-	if (ramet_buf_status(&url) == 0) {
-		ramet_free(s->abs_path);
-		s->abs_path = ramet_buf_detach(&url, NULL);
+	if (ramet_buf_status(&url) < 0) {
+		ramet_buf_release(&url);
+		return rameti_fail_nomem(err);
 	}
-	ramet_buf_release(&url);
+	ramet_free(s->abs_path);
+	s->abs_path = ramet_buf_detach(&url, NULL);
 	ramet_free(s->place);
 	s->place = NULL;
-	return s->abs_path ? 0 : rameti_fail_nomem(err);
+	return 0;
 }
 
 int rameti_session_open_home(struct ramet_session *s, const struct rameti_home_path *where,

@@ -171,7 +171,8 @@ static int more(void *state, struct ramet_buf *text, struct ramet_error *err)
 	size_t from = 0, old = d->rest.len;
 	int r = lines_of(d, &now, &from, err), is_more = 0;
 
-	rest = (struct ramet_bytes){ now.ptr + from, r < 0 ? 0 : now.len - from };
+	rest = r < 0 ? ramet_bytes_of("") :
+		       (struct ramet_bytes){ now.ptr + from, now.len - from };
 	if (!r && (rest.len < old || (old && memcmp(rest.ptr, d->rest.ptr, old))))
 		r = rameti_fail(err, RAMET_ECONFLICT,
 				"the session was rewound or replaced: open it anew");

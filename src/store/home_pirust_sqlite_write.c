@@ -274,6 +274,7 @@ static int write_rows(struct rameti_pirust_sqlite *h, struct ramet_bytes lines,
 {
 	int r = rameti_sql_exec(h->db, schema, err);
 
+	rameti_pirust_facts_begin(&h->facts);            /* a failure before may stick to them */
 	if (!r)
 		r = expect(h, err);
 	rameti_pirust_facts_begin(&h->facts);

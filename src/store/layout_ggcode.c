@@ -63,7 +63,8 @@ int ramet_ggcode_id_valid(struct ramet_bytes id)
 
 static int new_id(const struct rameti_env *env, struct ramet_buf *id, struct ramet_error *err)
 {
-	time_t now = (time_t)(rameti_now_ms(env) / 1000);
+	int64_t now_ms = rameti_now_ms(env);
+	time_t now = (time_t)(now_ms / 1000);
 	unsigned char random[8];
 	char hex[17];
 	struct tm tm;
@@ -71,7 +72,7 @@ static int new_id(const struct rameti_env *env, struct ramet_buf *id, struct ram
 
 	if (r < 0)
 		return r;
-	if (!localtime_r(&now, &tm))
+	if (now_ms == RAMETI_TIME_NONE || !localtime_r(&now, &tm))
 		return rameti_fail(err, RAMET_EIO, "the clock gives no usable time");
 	rameti_hex(random, sizeof(random), hex);
 	ramet_buf_addf(id, "%04d%02d%02d-%02d%02d%02d-%s", tm.tm_year + 1900, tm.tm_mon + 1,
@@ -412,10 +413,12 @@ static void after(struct ramet_session *s, uint32_t first)
 	int64_t now = rameti_now_ms(s->source.file.env);
 	struct rameti_reader *r = &s->reader;
 	struct ramet_error err;
-	int64_t since = now - (int64_t)r->state[INDEXED_AT];
+	int64_t since;
 
-	if (!s->abs_path || now == RAMETI_TIME_NONE ||
-	    (r->state[INDEXED_AT] && since >= 0 && since < DEBOUNCE_MS &&
+	if (!s->abs_path || now == RAMETI_TIME_NONE)
+		return;
+	since = now - (int64_t)r->state[INDEXED_AT];
+	if ((r->state[INDEXED_AT] && since >= 0 && since < DEBOUNCE_MS &&
 	     !changes_fields(r->tree, first)) ||
 	    !has_index(s->source.file.env, s->abs_path))
 		return;

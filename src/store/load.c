@@ -103,7 +103,7 @@ static int hold_line(struct scan *s, uint64_t from, int *too_long, struct ramet_
 	int r;
 
 	/* move what is there of it to the front */
-	if (from > s->at && from < s->at + s->len) {
+	if (from > s->at) {
 		s->len -= (size_t)(from - s->at);
 		memmove(s->text, s->text + (from - s->at), s->len);
 		s->at = from;

@@ -195,10 +195,10 @@ static int read_back(struct ramet_session *s, size_t want, struct ramet_bytes *b
 	ramet_buf_reset(&s->line);
 	if (ramet_buf_reserve(&s->line, len) < 0)
 		return rameti_fail_nomem(err);
-	n = len ? rameti_file_read_at(&s->source.file, s->line.ptr, len, size - len, err) : 0;
+	n = rameti_file_read_at(&s->source.file, s->line.ptr, len, size - len, err);
 	if (n >= 0 && (size_t)n < len)
 		return conflict(s, "cut the file shorter", err);
-	bytes->ptr = len ? s->line.ptr : "";
+	bytes->ptr = s->line.ptr;
 	bytes->len = len;
 	return n < 0 ? fail_path(s, (int)n, err) : 0;
 }
@@ -266,6 +266,7 @@ int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
 	const struct rameti_env *env = env_of(s);
 	struct ramet_bytes b;
 	const char *end = NULL;
+	struct stat st;
 	size_t want;
 	int r;
 
@@ -273,7 +274,7 @@ int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
 		r = read_back(s, want, &b, err);
 		if (r < 0)
 			return r;
-		end = b.len ? memrchr(b.ptr, '\n', b.len) : NULL;
+		end = memrchr(b.ptr, '\n', b.len);      /* the unfinished line is not empty */
 		if (end || want >= s->source.size)
 			break;
 	}
@@ -282,8 +283,14 @@ int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
 		b.ptr = end + 1;
 	}
 	r = b.len ? keep_aside(s, b, s->source.size - b.len, err) : 0;
+	if (!r)
+		r = rameti_file_stat(&s->source.file, &st, err);
 	if (r < 0)
 		return r;
+	if ((uint64_t)st.st_size != s->source.size) {        /* somebody went on meanwhile */
+		(void)conflict(s, "was in the middle of a line", err);
+		return RAMETI_LOG_AGAIN;
+	}
 	while ((r = env->ftruncate(env->user, s->source.file.fd,
 				   (off_t)(s->source.size - b.len))) < 0 && errno == EINTR)
 		;
@@ -299,16 +306,16 @@ int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
 
 /* ---- a write that did not get through ---- */
 
-/* Make one line out of what got through, one that is no entry: its own line ends become
+/* Make one line out of what got through (done > 0), one that is no entry: its own line ends become
  * blanks, its first byte no JSON, its last byte the end of the line. A line end in front of
  * it, which ends a line of somebody else, stays; glued: there was none, and is one now. */
 static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glued)
 {
 	char *start = (char *)(uintptr_t)lines.ptr, *at = start, *end = start + done, *p;
 
-	if (at < end && glued)
+	if (glued)
 		*at = '\n';
-	if (at < end && *at == '\n')
+	if (*at == '\n')
 		at++;
 	for (p = at; p < end; p++)
 		if (*p == '\n')

@@ -146,7 +146,7 @@ int rameti_info_ready(struct rameti_info_reader *r, const struct rameti_candidat
 	struct rameti_pi_list *l = &r->list;
 	int pass = 1;
 
-	if (l->with_text && !r->header_only)
+	if (l->with_text)
 		return rameti_info_other(r, c, err);         /* a home's list has no texts */
 	rameti_pi_list_begin(l);
 	copy(&l->id, info->id);
@@ -197,7 +197,7 @@ int rameti_info_in_home(struct rameti_info_reader *r, const struct rameti_candid
 	struct reading x = { r, *c, st, err, RAMET_EFORMAT };
 	int e;
 
-	if (where->id.ptr || (r->list.with_text && !r->header_only))
+	if (where->id.ptr || r->list.with_text)
 		return rameti_info_other(r, c, err);
 	ramet_buf_add(&file, where->file);
 	e = ramet_buf_status(&file) < 0 ? rameti_fail_nomem(err) :

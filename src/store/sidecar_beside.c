@@ -22,8 +22,6 @@ int rameti_sidecar_before(const struct rameti_env *env, const char *path, struct
 	struct ramet_buf real = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = rameti_path_follow(env, path, &real, err);
 
-	if (!r && ramet_buf_status(&real) < 0)
-		r = rameti_fail_nomem(err);
 	if (!r)
 		r = rameti_sidecar_mark_dirty(real.ptr, err);
 	ramet_buf_release(&real);

@@ -48,24 +48,23 @@ static int sidecar_path(char out[SC_PATH], const char *jsonl, struct ramet_error
 
 	if (!*base)
 		return fits(snprintf(out, SC_PATH, "%ssession.v2", jsonl), jsonl, err);
-	return fits(snprintf(out, SC_PATH, "%.*s.v2", (int)(len < SC_PATH ? len : SC_PATH), jsonl),
-		    jsonl, err);
+	return fits(snprintf(out, SC_PATH, "%.*s.v2", (int)len, jsonl), jsonl, err);
 }
 
 int rameti_sc_place_init(struct rameti_sc_place *p, const char *session, struct ramet_error *err)
 {
-	struct ramet_buf real = RAMET_BUF_INIT(SC_PATH - 64);
+	struct ramet_buf real = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r;
 
 	p->env = rameti_env_default();
 	p->jsonl[0] = p->dir[0] = '\0';
 	r = rameti_path_follow(p->env, session, &real, err);
-	if (!r && ramet_buf_status(&real) < 0)
+	if (!r && real.len > SC_PATH - 64)           /* what stands beside it has a longer name */
 		r = fits(-1, session, err);
-	if (!r)
-		r = fits(snprintf(p->jsonl, SC_PATH, "%s", real.ptr ? real.ptr : ""), session, err);
-	if (!r)
+	if (!r) {
+		memcpy(p->jsonl, real.ptr, real.len + 1);
 		r = sidecar_path(p->dir, p->jsonl, err);
+	}
 	ramet_buf_release(&real);
 	return r;
 }

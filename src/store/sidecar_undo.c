@@ -117,18 +117,20 @@ static int read_intent(const struct rameti_env *env, const char *dir, struct int
 
 /* ---- doing it ---- */
 
-/* 1: the file is the retained index. */
-static int is_retained(const struct rameti_env *env, const char *path, const struct intent *t)
+/* 1: the file is the retained index; ENOMEM, EIO. */
+static int is_retained(const struct rameti_env *env, const char *path, const struct intent *t,
+		       struct ramet_error *err)
 {
 	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
 	char sha[SC_HEX];
-	int r = rameti_sc_read_small(env, path, (size_t)t->index_len, &text, NULL);
+	int r = rameti_sc_read_small(env, path, (size_t)t->index_len, &text, err);
 
-	if (!r)
+	if (!r) {
 		rameti_sc_sha(ramet_buf_bytes(&text), sha);
-	r = !r && text.len == t->index_len && !strcmp(sha, t->index_sha);
+		r = text.len == t->index_len && !strcmp(sha, t->index_sha);
+	}
 	ramet_buf_release(&text);
-	return r;
+	return r >= 0 || r == RAMET_ENOMEM || r == RAMET_EIO ? r : 0;
 }
 
 static int publish_index(const struct rameti_env *env, const char *dir, const struct intent *t,
@@ -141,14 +143,18 @@ static int publish_index(const struct rameti_env *env, const char *dir, const st
 		r = rameti_sc_join(index, dir, INDEX, err);
 	if (r < 0)
 		return r;
-	if (is_retained(env, stage, t)) {
+	r = is_retained(env, stage, t, err);
+	if (r < 0)
+		return r;
+	if (r) {
 		if (env->rename(env->user, stage, index) < 0)
 			return rameti_fail_sys(err, errno, index, "cannot replace");
 		r = rameti_dir_sync(env, index, err);
 		return r < 0 ? r : rameti_dir_sync(env, stage, err);
 	}
-	if (is_retained(env, index, t))
-		return 0;
+	r = is_retained(env, index, t, err);
+	if (r)
+		return r < 0 ? r : 0;
 	return rameti_fail_at(err, RAMET_EFORMAT, stage, 0, RAMET_NO_OFFSET,
 			      "the index that should stay is not there");
 }

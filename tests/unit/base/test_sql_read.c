@@ -177,6 +177,11 @@ static void read__waits_for_the_clock_of_a_fresh_file(void **state)
 	fake.add.st_mtim.tv_sec = 1000000000;
 	assert_int_equal(reading("fresh", &g, 0), 0);
 	assert_int_equal(fake.naps, 0);
+	/* of a time that no clock will ever show */
+	pretend(1);
+	fake.add.st_mtim.tv_sec = INT64_MAX - 2000000000;
+	assert_int_equal(reading("fresh", &g, 0), 0);
+	assert_int_equal(fake.naps, 0);
 	/* a change begins while it waits */
 	pretend(2);
 	fake.age_ms = 0;

@@ -24,12 +24,13 @@ const char *damaged_quoted(const char *text);
  * JSON object with the id of its row; each entry encoded again and read again is there under the
  * same id, without a finding of damage. Returns how many entries there were, -1: refused. */
 int damaged_check(const char *format, struct ramet_bytes text);
-/* The latter alone: an entry of pi's, however odd, as records of the format behind those of
- * text (NULL: a new file) in a dialect. Returns enum rameti_said. */
-int damaged_encode(const char *format, const char *text, int dialect, struct ramet_bytes entry);
+/* The latter alone: an entry of pi's, however odd, as records of the format, in a dialect.
+ * Returns enum rameti_said. */
+int damaged_encode(const char *format, int dialect, struct ramet_bytes entry);
 
 /* Opens, shows all entries, encodes all entries, with the n-th allocation failing, for every n:
- * ENOMEM or as if nothing had happened. */
-void damaged_memory(const char *format, const char *text);
+ * ENOMEM, or as if nothing had happened. exactly: the records, too; else one may say more than it
+ * has to. */
+void damaged_memory(const char *format, const char *text, int exactly);
 
 #endif

@@ -165,6 +165,53 @@ static void record__is_shown_whatever_is_wrong_with_it(void **state)
 	damaged_legal(ramet_bytes_of(damaged_quoted(check_line)), can_be_shown, checkpoint);
 }
 
+/* A summary of this text under the name that the checkpoint has for it. */
+#define SUMMARY(words)                                                                             \
+	"{'type':'message','message':{'id':'S','role':'system','content':[" words "]}}"
+#define CARRIED(type, id, more)                                                                    \
+	"{'type':'ramet.entry','entry':{'type':'" type "','id':'" id "','parentId':null,"          \
+	"'timestamp':'2026-08-22T14:00:07.250Z'," more "}}"
+static const char *const others[] = {
+	"",
+	check_line,
+	old_check_line,
+	user_line,
+	carried_line,
+	meta_line,
+	cost_line,
+	SUMMARY("{'type':'text','text':'[Previous conversation summary]'}"),
+	SUMMARY("{'type':'text','text':'[Previous conversation summary] x'}"),
+	SUMMARY("{'type':'text','text':'[Previous conversation summary]\\ny'},{'type':'image'}"),
+	SUMMARY("{'type':'text','text':'[Previous conversation summary]\\nz','cache':true}"),
+	SUMMARY("{'type':'image'},{'type':'text','text':'no summary'}"),
+	CARRIED("custom_message", "u", "'customType':'x','content':'c'"),
+	CARRIED("branch_summary", "S", "'fromId':'u','summary':'w'"),
+	"{'type':'checkpoint','checkpoint_summary_msg_id':'S','checkpoint_last_msg_id':'S'}",
+	"{'type':'checkpoint','checkpoint_summary_msg_id':'','checkpoint_messages':[]}",
+	"{'type':'checkpoint','checkpoint_summary_msg_id':'gone','checkpoint_last_msg_id':'u'}",
+};
+#define N_OTHERS (sizeof(others) / sizeof(others[0]))
+
+static void record__is_shown_among_any_others(void **state)
+{
+	size_t i, k, n;
+
+	(void)state;
+	for (i = 0; i < N_OTHERS * N_OTHERS * N_OTHERS; i++) {
+		ramet_buf_reset(&text);
+		for (k = i, n = 0; n < 3; n++, k /= N_OTHERS)
+			ramet_buf_addf(&text, "%s\n", damaged_quoted(others[k % N_OTHERS]));
+		assert_true(damaged_check("ggcode", ramet_buf_bytes(&text)) >= 0);
+	}
+	/* a summary so far behind its checkpoint that nobody looks for that */
+	ramet_buf_reset(&text);
+	ramet_buf_addf(&text, "%s\n", damaged_quoted(check_line));
+	for (i = 0; i < 300; i++)
+		ramet_buf_addf(&text, "%s\n", damaged_quoted(cost_line));
+	ramet_buf_addf(&text, "%s\n", damaged_quoted(system_line));
+	assert_int_equal(damaged_check("ggcode", ramet_buf_bytes(&text)), 302);
+}
+
 /* ---- writing ---- */
 
 #define BEGIN(type, id) "{'type':'" type "','id':'" id "','parentId':null,"
@@ -213,7 +260,7 @@ static const char *const entries[] = {
 
 static void can_be_written(void *user, struct ramet_bytes entry)
 {
-	damaged_encode("ggcode", NULL, *(const int *)user, entry);
+	damaged_encode("ggcode", *(const int *)user, entry);
 }
 
 static void entry__is_written_so_that_it_can_be_read(void **state)
@@ -239,7 +286,7 @@ static void memory__may_run_out_anywhere(void **state)
 		ramet_buf_add_char(&text, '\n');
 	}
 	ramet_buf_add_str(&text, damaged_quoted(system_line));
-	damaged_memory("ggcode", text.ptr);
+	damaged_memory("ggcode", text.ptr, 1);
 }
 
 static int release(void **state)
@@ -255,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quick__agrees_about_any_damage),
 		cmocka_unit_test(record__is_shown_whatever_is_wrong_with_it),
+		cmocka_unit_test(record__is_shown_among_any_others),
 		cmocka_unit_test(entry__is_written_so_that_it_can_be_read),
 		cmocka_unit_test(memory__may_run_out_anywhere),
 	};

@@ -173,7 +173,8 @@ static unsigned pick(unsigned n)
 static const char *const values[] = {
 	"\"x\"", "\"\"", "7", "-1.5e3", "1e400", "null", "true", "false", "[]", "{}", "[\"a\"]",
 	"{\"a\":[1,{\"b\":null}]}", "\"a\\nb\\\"\\\\\"", "\"\\u0041\\/\"", "\"\\ud800\"",
-	"\"\\ud83d\\ude00\"", "\"\xe2\x80\xa8 \xe2\x82\xac\"", "\"\xff\xed\xa0\x80\"", "\"\\u2028\"",
+	"\"\\ud83d\\ude00\"", "\"\xe2\x80\xa8 \xe2\x82\xac\"", "\"\xff\xed\xa0\x80\"",
+	"\"\\u2028\"",
 	"[{\"type\":\"text\",\"text\":\"t\"}]", "{ \"a\" : 1 }",
 };
 

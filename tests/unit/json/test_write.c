@@ -99,8 +99,10 @@ static void string__lone_and_paired_surrogates(void **state)
 	assert_int_equal(rameti_json_raw_is(ramet_bytes_of("\"\\ud83d\\n\""),
 					    ramet_bytes_of("\xed\xa0\xbd\n")),
 			 1);
-	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"abc\""), ramet_bytes_of("ab")), 1);
-	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"ab\""), ramet_bytes_of("abc")), 0);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"abc\""),
+						ramet_bytes_of("ab")), 1);
+	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"ab\""),
+						ramet_bytes_of("abc")), 0);
 	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"a\\u0062c\""),
 						ramet_bytes_of("ab")), 1);
 	assert_int_equal(rameti_json_raw_begins(ramet_bytes_of("\"\\u0061c\""),
@@ -155,7 +157,8 @@ static void string__is_the_same_at_every_length_and_place(void **state)
 			escape_plainly((struct ramet_bytes){ text, len }, &want);
 			ramet_buf_reset(&got);
 			ramet_buf_add_json_string(&got, (struct ramet_bytes){ text, len });
-			assert_true(ramet_bytes_eq(ramet_buf_bytes(&want), ramet_buf_bytes(&got)));
+			assert_true(ramet_bytes_eq(ramet_buf_bytes(&want),
+						   ramet_buf_bytes(&got)));
 		}
 	}
 	ramet_buf_release(&want);

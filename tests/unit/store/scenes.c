@@ -250,13 +250,13 @@ static int fail_call(const struct scene *s, const struct faults *f, char **befor
 			 ramet_code_name(r), err.text);
 	/* what a path no longer leads to is not there */
 	if (r == s->code && !s->partial && f->sys != ENOENT && strcmp(answer.text, whole.text) != 0)
-		fail_msg("%s, %s %u fails (%d): says %s\nnot %s", s->name, fault_name(f->kind), f->n, f->sys,
-			 answer.text, whole.text);
+		fail_msg("%s, %s %u fails (%d): says %s\nnot %s", s->name, fault_name(f->kind),
+			 f->n, f->sys, answer.text, whole.text);
 	if (is_as_before(*before))
 		return reached;
 	if (r != s->code && r != RAMET_EUNKNOWN && !s->steps)
-		fail_msg("%s, %s %u fails (%d): files have changed: %s", s->name, fault_name(f->kind), f->n, f->sys,
-			 err.text);
+		fail_msg("%s, %s %u fails (%d): files have changed: %s", s->name,
+			 fault_name(f->kind), f->n, f->sys, err.text);
 	free(*before);
 	*before = NULL;
 	return reached;
@@ -265,15 +265,16 @@ static int fail_call(const struct scene *s, const struct faults *f, char **befor
 /* Every call of a kind that may say so: only a path can lead nowhere. */
 static void fail_calls(const struct scene *s, int sys, char **before)
 {
-	static const int all[] = { FAULT_ANY }, paths[] = { FAULT_OPEN,	  FAULT_OPENAT, FAULT_STAT,
-							    FAULT_LSTAT,  FAULT_RENAME, FAULT_UNLINK,
-							    FAULT_LINKAT, FAULT_MKDIR,	FAULT_READLINK,
-							    FAULT_OPENDIR };
+	static const int all[] = { FAULT_ANY },
+			 paths[] = { FAULT_OPEN,     FAULT_OPENAT, FAULT_STAT,	 FAULT_LSTAT,
+				     FAULT_RENAME,   FAULT_UNLINK, FAULT_LINKAT, FAULT_MKDIR,
+				     FAULT_READLINK, FAULT_OPENDIR };
 	size_t i, n = sys == ENOENT ? sizeof(paths) / sizeof(paths[0]) : 1;
 
 	for (i = 0; i < n; i++) {
-		struct faults f = { .kind = sys == ENOENT ? paths[i] : all[i], .n = 1, .sys = sys,
-				    .hasty = 1 };
+		struct faults f = {
+			.kind = sys == ENOENT ? paths[i] : all[i], .n = 1, .sys = sys, .hasty = 1
+		};
 
 		while (fail_call(s, &f, before))
 			assert_true(++f.n < POINTS_MAX);

@@ -15,7 +15,7 @@ struct scene {
 	const char *name;
 	void (*given)(void); /* makes all files below scene_dir, which is empty */
 	int (*run)(struct ramet_error *err);
-	int code;                                /* when nothing fails */
+	int code; /* when nothing fails */
 	int steps; /* it is more than one change: a failure may leave the first of them */
 	/* what cannot be read is left out of its answer; 2: also what there is no memory to know */
 	int partial;

@@ -97,8 +97,8 @@ static void make_record(const struct told *e, const struct rameti_sc_row *row, s
 {
 	static char payload[256];
 
-	(void)snprintf(payload, sizeof(payload), "{\"type\":\"message\",\"id\":\"%s\"%s%s%s}", e->id,
-		       e->parent ? ",\"parentId\":\"" : "", e->parent ? e->parent : "",
+	(void)snprintf(payload, sizeof(payload), "{\"type\":\"message\",\"id\":\"%s\"%s%s%s}",
+		       e->id, e->parent ? ",\"parentId\":\"" : "", e->parent ? e->parent : "",
 		       e->parent ? "\"" : "");
 	*f = (struct rameti_sc_frame){ row->segment_seq, row->frame_seq, row->entry_seq,
 				       ramet_bytes_of(e->id), raw(e->parent),

@@ -16,7 +16,7 @@
 #define TIMES "'CreatedAt':'2026-04-10T12:00:02.474134Z','UpdatedAt':'2026-04-10T12:00:07.5Z'"
 #define TALK "[{'content':'be brief','role':'system'},{'content':'hello','role':'user'}]"
 #define STATE                                                                                      \
-	"{'sessions':{'abc':{'ID':'abc'," TIMES ",'Messages':" TALK ",'UserTurns':1,"               \
+	"{'sessions':{'abc':{'ID':'abc'," TIMES ",'Messages':" TALK ",'UserTurns':1,"              \
 	"'Checkpoints':{'k':[{'content':'be brief','role':'system'}]},"                            \
 	"'FileCheckpoints':{'k':{'a.txt':'one','b.txt':null}},'Extra':{'a':1.50}},"                \
 	"'abd':{'ID':'abd'," TIMES ",'Messages':null,'UserTurns':0},"                              \
@@ -124,14 +124,14 @@ static int make_one(struct ramet_error *err)
 	return with_manager(make_in, err);
 }
 
-MANAGED(set_one,
-	return ramet_ckptmgr_set_state(m, id_of("abc"), ramet_bytes_of("[{\"a\":[1,{\"b\":2}]}]"),
-				       3, err);)
+MANAGED(set_one, return ramet_ckptmgr_set_state(m, id_of("abc"),
+						ramet_bytes_of("[{\"a\":[1,{\"b\":2}]}]"), 3, err);)
 MANAGED(set_new, return ramet_ckptmgr_set_state(m, id_of("new"), ramet_bytes_of("[]"), 0, err);)
 MANAGED(remove_one, return ramet_ckptmgr_remove(m, id_of("abd"), err);)
 MANAGED(snapshot, return ramet_ckptmgr_snapshot(m, id_of("abc"), id_of("k2"), err);)
 MANAGED(rewind_one, return ramet_ckptmgr_rewind(m, id_of("abc"), id_of("k"), err);)
-MANAGED(get_files, return ramet_ckptmgr_get_files(m, id_of("abc"), id_of("k"), say_file, NULL, err);)
+MANAGED(get_files,
+	return ramet_ckptmgr_get_files(m, id_of("abc"), id_of("k"), say_file, NULL, err);)
 MANAGED(clone_one, return ramet_ckptmgr_clone(m, id_of("abc"), id_of("copy"), 0, err);)
 MANAGED(miss_one, return ramet_ckptmgr_remove(m, id_of("none"), err);)
 
@@ -243,6 +243,39 @@ static int follow_it(struct ramet_error *err)
 	return r;
 }
 
+/* An open session, to which others append meanwhile. */
+static int session_follows(struct ramet_error *err)
+{
+	struct ramet_buf text = RAMET_BUF_INIT(1 << 16);
+	struct ramet_session *s = NULL;
+	char url[TEMP_PATH + 20];
+	void *other = NULL;
+	int r;
+
+	(void)snprintf(url, sizeof(url), "ckptmgr:%s#abc", scene_path("state.json"));
+	r = ramet_session_open(&s, url, NULL, err);
+	if (!r)
+		r = home->open(&other, scene_path("state.json"), id_of("abc"), NULL, err);
+	if (!r)
+		r = home->load(other, &text, err);
+	if (!r)
+		r = home->append(other, ramet_bytes_of(USER_LINE), 1, 0, err);
+	home->close(other);
+	ramet_buf_release(&text);
+	if (!r)
+		r = ramet_session_refresh(s, err);
+	if (r >= 0)
+		r = ramet_session_append_name(s, ramet_bytes_of("n"), NULL, err);
+	if (!r)
+		r = ramet_session_write(s, err);
+	if (!r)
+		r = ramet_session_sync(s, err);
+	if (!r)
+		scene_says("%u", ramet_tree_count(ramet_session_tree(s)));
+	ramet_session_close(s);
+	return r;
+}
+
 static int create_there(struct ramet_error *err)
 {
 	return home->create(scene_path("state.json"),
@@ -293,6 +326,7 @@ static const struct scene scenes[] = {
 	{ "load by its start", have_state, load_by_start, 0, 0, 0 },
 	{ "append", have_state, append_to_it, 0, 1, 0 },
 	{ "follow", have_state, follow_it, 0, 1, 0 },
+	{ "a session", have_state, session_follows, 0, 1, 0 },
 	{ "create", have_state, create_there, 0, 0, 0 },
 	{ "create a file", NULL, create_there, 0, 1, 0 },
 	{ "each", have_state, each_of_it, 0, 0, 0 },

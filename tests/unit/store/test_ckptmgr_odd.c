@@ -168,8 +168,7 @@ static void files__are_sorted_by_their_whole_path(void **state)
 	must(ramet_ckptmgr_put_files(m, raw("a"), raw("k"), NULL, 0, &why));
 	assert_true(has("'k': {}"));
 	refused(ramet_ckptmgr_put_files(m, raw("a"), raw(""), files, 1, &why), RAMET_EINVAL);
-	refused(ramet_ckptmgr_put_files(m, raw("none"), raw("k"), files, 1, &why),
-		RAMET_ENOTFOUND);
+	refused(ramet_ckptmgr_put_files(m, raw("none"), raw("k"), files, 1, &why), RAMET_ENOTFOUND);
 }
 
 static int take_file(void *user, const struct ramet_ckptmgr_file *file)
@@ -185,8 +184,7 @@ static void files__that_are_no_texts_are_refused(void **state)
 
 	(void)state;
 	with_state(ONE("a", ",'FileCheckpoints':{'k':{'x':'1','y':null,'z':3},'l':[]}"), "{}");
-	refused(ramet_ckptmgr_get_files(m, raw("a"), raw("k"), take_file, &n, &why),
-		RAMET_EFORMAT);
+	refused(ramet_ckptmgr_get_files(m, raw("a"), raw("k"), take_file, &n, &why), RAMET_EFORMAT);
 	assert_int_equal(n, 2);
 	refused(ramet_ckptmgr_get_files(m, raw("a"), raw("l"), take_file, &n, &why),
 		RAMET_ENOTFOUND);
@@ -206,7 +204,8 @@ static void clone__names_what_is_there_and_copies_what_is_missing(void **state)
 	must(ramet_ckptmgr_clone(m, raw("a"), raw("b"), 0, &why));
 	assert_true(has("'ID': 'b',\n"));
 	refused(ramet_ckptmgr_remove(m, raw("x" LONG), &why), RAMET_ENOTFOUND);
-	assert_string_equal(why.text, "no session \"x" LONG20 LONG20 LONG20 "aaaaaaaaaaaaaaaaaaa\"");
+	assert_string_equal(why.text,
+			    "no session \"x" LONG20 LONG20 LONG20 "aaaaaaaaaaaaaaaaaaa\"");
 }
 
 static void fork_id__needs_a_counter_that_is_a_number(void **state)
@@ -247,8 +246,8 @@ static void list__sorts_by_update_then_id(void **state)
 
 	(void)state;
 	/* of equal keys the last one is the session */
-	with_state("'z':{}," ONE("b", "") "," ONE("ab", "") "," ONE("a", "") ",'z':{'ID':'z',"
-									     AT("9") "}",
+	with_state("'z':{}," ONE("b", "") "," ONE("ab", "") "," ONE("a", "") ",'z':{'ID':'z'," AT(
+			   "9") "}",
 		   "{}");
 	must(ramet_ckptmgr_list(m, &list, &why));
 	assert_int_equal(list.n, 4);
@@ -321,7 +320,7 @@ static void others__in_the_middle_lose_nothing(void **state)
 	for (d = 0; d < sizeof(deeds) / sizeof(deeds[0]); d++)
 		for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 			for (f.n = 1; f.n < 4; f.n++) {
-				with_state("'tall':{}", "{}");
+				with_state("'taller':{}", "{}");
 				deed = deeds[d];
 				f.kind = kinds[k];
 				start_faults(&f);
@@ -334,8 +333,9 @@ static void others__in_the_middle_lose_nothing(void **state)
 
 static void others__that_never_rest_are_told(void **state)
 {
-	struct faults f = { .kind = FAULT_PREAD, .n = 1, .for_ever = 1, .meanwhile = do_it,
-			    .hasty = 1 };
+	struct faults f = {
+		.kind = FAULT_PREAD, .n = 1, .for_ever = 1, .meanwhile = do_it, .hasty = 1
+	};
 
 	(void)state;
 	with_state("", "{}");
@@ -399,8 +399,14 @@ static void home__knows_a_state_by_its_start(void **state)
 {
 	static const char *const yes[] = { "{\"sessions\":", " \n\t\r{ \r\n\t\"sessions\":",
 					   "{\"fork_counters\":" };
-	static const char *const no[] = { "",	   " ",	    "{",	    "[",  "{ ",
-					  "{\"s\"", "x{\"sessions\":", "{x\"sessions\":",
+	static const char *const no[] = { "",
+					  " ",
+					  "{",
+					  "[",
+					  "{ ",
+					  "{\"s\"",
+					  "x{\"sessions\":",
+					  "{x\"sessions\":",
 					  "{\"sessions\"" };
 	size_t i;
 
@@ -423,8 +429,7 @@ static void home__finds_by_the_start_of_an_id(void **state)
 	home->close(open);
 	refused(home->open(&open, path, raw("abcd"), NULL, &why), RAMET_ENOTFOUND);
 	refused(home->open(&open, path, raw(NULL), NULL, &why), RAMET_EAMBIGUOUS);
-	refused(home->open(&open, temp_path(dir, "none"), raw(NULL), NULL, &why),
-		RAMET_ENOTFOUND);
+	refused(home->open(&open, temp_path(dir, "none"), raw(NULL), NULL, &why), RAMET_ENOTFOUND);
 	home->close(NULL);
 }
 
@@ -491,11 +496,12 @@ static void home__lists_what_sessions_carry(void **state)
 	struct ramet_buf b = RAMET_BUF_INIT(10000);
 
 	(void)state;
-	must(home->create(path,
-			  js("{'type':'session','version':3,'id':'n','timestamp':"
-			     "'2026-03-01T10:00:00.000Z','cwd':'/w','parentSession':'/p.jsonl'}\n"
-			     MESSAGE("u", "null", U("x"))),
-			  0, &why));
+	must(home->create(
+		path,
+		js("{'type':'session','version':3,'id':'n','timestamp':"
+		   "'2026-03-01T10:00:00.000Z','cwd':'/w','parentSession':'/p.jsonl'}\n" MESSAGE(
+			   "u", "null", U("x"))),
+		0, &why));
 	must(ramet_ckptmgr_open(&m, path, NULL, &why));
 	must(home->each(path, 0, take_info, &b, &why));
 	assert_non_null(strstr(b.ptr, "n /w /p.jsonl "));

@@ -24,9 +24,11 @@
 #define PHEAD(id, more)                                                                            \
 	"{'type':'session','version':3,'id':'" id "','timestamp':'2026-03-01T10:00:00.000Z',"      \
 	"'cwd':'/w'" more "}\n"
-#define SAID(id) "{'type':'message','id':'" id "','timestamp':'2026-03-01T10:00:01.000Z','message':" \
-		 U("one") "}\n"
-#define NAMED "{'type':'session_info','id':'n1','name':'x','timestamp':'2026-03-01T10:00:01.000Z'}\n"
+#define SAID(id)                                                                                   \
+	"{'type':'message','id':'" id                                                              \
+	"','timestamp':'2026-03-01T10:00:01.000Z','message':" U("one") "}\n"
+#define NAMED                                                                                      \
+	"{'type':'session_info','id':'n1','name':'x','timestamp':'2026-03-01T10:00:01.000Z'}\n"
 #define SESSION "--w--/s.sqlite"
 #define LOG "--w--/l.jsonl"
 #define INDEX "session-index.sqlite"
@@ -90,9 +92,27 @@ static struct rameti_pirust_sqlite *h;
 static struct ramet_buf text;
 static char created_text[1024], added_text[1024], session_path[TEMP_PATH], log_path[TEMP_PATH];
 
+static int no_pause(void *user, const struct timespec *time)
+{
+	(void)user;
+	(void)time;
+	return 0;
+}
+
+/* The real calls, without pauses. */
+static void calls_again(void)
+{
+	static struct rameti_env hasty;
+
+	hasty = *rameti_env_posix();
+	hasty.nanosleep = no_pause;
+	rameti_env_use(&hasty);
+}
+
 static int make(void **state)
 {
 	(void)sidecar_make_dir(state);
+	calls_again();
 	h = NULL;
 	ramet_buf_init(&text, SIZE_MAX / 2);
 	return 0;
@@ -115,7 +135,8 @@ static void fresh(void)
 	sidecar_fresh_dir();
 	assert_int_equal(mkdir(in("--w--"), 0700), 0);
 	/* made here: memory fails later */
-	(void)snprintf(created_text, sizeof(created_text), "%s", dq(PHEAD("s1", "") SAID("u1") NAMED));
+	(void)snprintf(created_text, sizeof(created_text), "%s",
+		       dq(PHEAD("s1", "") SAID("u1") NAMED));
 	(void)snprintf(added_text, sizeof(added_text), "%s", dq(SAID("x1") NAMED));
 	(void)snprintf(session_path, sizeof(session_path), "%s", in(SESSION));
 	(void)snprintf(log_path, sizeof(log_path), "%s", in(LOG));
@@ -289,8 +310,8 @@ static void add_sessions(struct ramet_buf *out)
 
 static void add_index(struct ramet_buf *out)
 {
-	if (ramet_pirust_index_list(sc_dir, NULL, add_row, out, &why) < 0)
-		ramet_buf_add_str(out, "no index\n");
+	/* none, or an empty one */
+	(void)ramet_pirust_index_list(sc_dir, NULL, add_row, out, &why);
 }
 
 static const struct scene {
@@ -308,8 +329,9 @@ static const struct scene {
 	{ "more", have_more, do_more, add_sessions, 0, 0 },
 	{ "info", have_session, do_info, add_sessions, 0, 0 },
 	{ "remove", have_index, do_remove, add_sessions, 0, 0 },
-	{ "make the index", have_log, do_refresh, add_index, 0, 0 },
-	{ "refresh", have_old_index, do_refresh, add_index, 0, 0 },
+	/* a file that cannot be read is left out */
+	{ "make the index", have_log, do_refresh, add_index, 0, 1 },
+	{ "refresh", have_old_index, do_refresh, add_index, 0, 1 },
 	{ "update", have_index, do_update, add_index, 0, 1 },
 	{ "forget", have_index, do_forget, add_index, 0, 0 },
 	{ "list", have_index, do_list, add_index, 0, 0 },
@@ -336,6 +358,7 @@ static int end(int what)
 	int reached = what == MEMORY ? scarce_stop() : what == CALLS ? faults_stop() :
 							      starved.reached;
 
+	calls_again();
 	starve(0);
 	return reached;
 }
@@ -347,20 +370,22 @@ static void told(const struct scene *s, struct ramet_buf *out)
 	ramet_buf_add_char(out, '\n');
 }
 
-static void check(const struct scene *s, const char *what, int r, struct ramet_buf *before,
-		  struct ramet_buf *after)
+/* 1: nothing was changed. */
+static int check(const struct scene *s, const char *what, int r, struct ramet_buf *before,
+		 struct ramet_buf *after)
 {
+	int same;
 	struct ramet_buf now = RAMET_BUF_INIT(SIZE_MAX / 2);
 
 	told(s, &now);
-	if (r < 0 && !why.text[0])
-		fail_msg("%s: %d without a text", what, r);
 	if (s->steps ? 0 : r == 0 ? strcmp(now.ptr, after->ptr) : strcmp(now.ptr, before->ptr) &&
 								  strcmp(now.ptr, after->ptr))
 		fail_msg("%s: %d leaves\n%s", what, r, now.ptr);
 	if (exists(in(LOCK)))
 		fail_msg("%s: the lock stays", what);
+	same = r < 0 && !s->steps && !strcmp(now.ptr, before->ptr);
 	ramet_buf_release(&now);
+	return same;
 }
 
 static unsigned run_scene(const struct scene *s, int what, unsigned step)
@@ -369,7 +394,7 @@ static unsigned run_scene(const struct scene *s, int what, unsigned step)
 	struct ramet_buf before = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_buf after = RAMET_BUF_INIT(SIZE_MAX / 2);
 	unsigned n = 0, failed = 0;
-	int r, reached;
+	int r, reached, same = 0;
 
 	s->given();
 	told(s, &before);
@@ -379,21 +404,24 @@ static unsigned run_scene(const struct scene *s, int what, unsigned step)
 		struct ramet_error said;
 		char where[128];
 
-		n += n < 60 ? 1 : step;
-		s->given();
+		n += n < 20 ? 1 : step;
+		if (!same)
+			s->given();
 		memset(&said, 0, sizeof(said));
 		begin(what, n);
 		r = s->run(&said);
 		reached = end(what);
-		why = said;
 		(void)snprintf(where, sizeof(where), "%s, %s %u", s->name, names[what], n);
-		check(s, where, r, &before, &after);
+		if (r < 0 && !said.text[0])
+			fail_msg("%s: %d without a text", where, r);
+		same = check(s, where, r, &before, &after);
 		failed += r < 0;
 		if (r < 0 && r != (what == CALLS ? RAMET_EIO : RAMET_ENOMEM) && r != RAMET_EUNKNOWN)
 			fail_msg("%s says %d: %s", where, r, said.text);
 		assert_true(n < 5000);
 	} while (reached);
-	assert_int_equal(r, 0);
+	if (r)
+		fail_msg("%s: it does not work the next time: %d", s->name, r);
 	ramet_buf_release(&before);
 	ramet_buf_release(&after);
 	return failed;
@@ -411,7 +439,7 @@ static void run_all(int what, unsigned step)
 static void sqlite_memory__that_is_short_changes_nothing(void **state)
 {
 	(void)state;
-	run_all(SQLITE_MEMORY, 3);
+	run_all(SQLITE_MEMORY, 29);
 }
 
 static void memory__that_is_short_changes_nothing(void **state)

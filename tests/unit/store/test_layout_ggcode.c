@@ -175,6 +175,23 @@ static void append__does_not_shrink_what_the_index_knows(void **state)
 	stop();
 }
 
+/* A clock that was set back does not stop the index. */
+static void append__goes_on_when_the_clock_goes_back(void **state)
+{
+	struct ramet_session *s;
+
+	(void)state;
+	start(meta);
+	s = open_session();
+	assert_int_equal(say(s), 0);
+	clock_env.now.tv_sec -= 1000;
+	assert_int_equal(say(s), 0);
+	assert_non_null(strstr(index_text(), "\"msg_count\": 2,"));
+	assert_non_null(strstr(index_text(), "\"updated_at\": \"2026-08-22T13:45:00Z\""));
+	ramet_session_close(s);
+	stop();
+}
+
 static void append__leaves_a_damaged_index_and_says_so(void **state)
 {
 	const struct ramet_findings *f;
@@ -303,6 +320,12 @@ static void new_id__is_time_and_hex(void **state)
 	assert_true(ramet_ggcode_id_valid(ramet_buf_bytes(&id)));
 	assert_false(ramet_ggcode_id_valid(ramet_bytes_of("-a")));
 	assert_false(ramet_ggcode_id_valid((struct ramet_bytes){ "a\0b", 3 }));
+	/* without a clock */
+	ramet_buf_reset(&id);
+	clock_env.fail_at = clock_env.calls + 1;
+	clock_env.sys = 5;
+	assert_true(rameti_layout_ggcode.new_id(&clock_env.env, &id, NULL) < 0);
+	assert_int_equal(id.len, 0);
 	ramet_buf_release(&id);
 	stop();
 }
@@ -348,6 +371,7 @@ int main(void)
 		cmocka_unit_test(append__waits_between_updates),
 		cmocka_unit_test(append__makes_a_title_where_there_is_none),
 		cmocka_unit_test(append__does_not_shrink_what_the_index_knows),
+		cmocka_unit_test(append__goes_on_when_the_clock_goes_back),
 		cmocka_unit_test(append__leaves_a_damaged_index_and_says_so),
 		cmocka_unit_test(append__survives_every_failing_call),
 		cmocka_unit_test(removed__takes_the_entry_out),

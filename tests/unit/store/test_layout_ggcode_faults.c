@@ -39,7 +39,7 @@
 #define REST "{'type':'tunnel_event','tunnel_event':{}}\n{'type':'cost','cost':{'usd':1}}\nnoise\n"
 #define TALK SAID("q", "user", "hello there") CALL SAID("a", "assistant", "Hello back")
 #define LISTED                                                                                     \
-	"[\n  {\n    'id': '" IDA "',\n    'title': 'old',\n    " TIMES_OF_LIST ",\n"                \
+	"[\n  {\n    'id': '" IDA "',\n    'title': 'old',\n    " TIMES_OF_LIST ",\n"              \
 	"    'msg_count': 1,\n    'workspace': '/w'\n  },\n"                                       \
 	"  {'id':'gone','title':'g','created_at':'2026-08-22T14:00:00Z','x':[1]}\n]"
 #define TIMES_OF_LIST                                                                              \

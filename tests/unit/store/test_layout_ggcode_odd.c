@@ -151,13 +151,14 @@ static void index__keeps_what_it_has_when_nothing_is_told(void **state)
 	(void)state;
 	l.updated_at = raw("\"u\"");
 	l.fallback_created_at = raw("\"f\"");
-	put(at("index.json"), "[{'id':'s','title':'','preview':'p','vendor':'v','msg_count':9000000000000000001,"
+	put(at("index.json"), "[{'id':'s','title':'','preview':'p','vendor':'v',"
+			      "'msg_count':9000000000000000001,"
 			      "'created_at':'" GOOD "'}]");
 	must(rameti_gg_index_put(NULL, dir, &l, &why));
 	assert_file(at("index.json"), "%s",
 		    dq("[{\n    'id': 's',\n    'title': '',\n    'preview': 'p',\n"
-		       "    'created_at': '" GOOD "',\n    'updated_at': 'u',\n    'msg_count': 2,\n"
-		       "    'vendor': 'v'\n  }]"));
+		       "    'created_at': '" GOOD "',\n    'updated_at': 'u',\n    "
+		       "'msg_count': 2,\n    'vendor': 'v'\n  }]"));
 }
 
 /* What is no index, or only half of one, is never written over. */
@@ -311,10 +312,12 @@ static void have_old_and_new(void)
 	put(at("later.jsonl"), "{'type':'meta','session_id':'l','token_usage':{'input_tokens':0,"
 			       "'output_tokens':0,'cache_read_tokens':0,'cache_write_tokens':0},"
 			       "'created_at':'" GOOD "','updated_at':'2026-08-23T14:00:00Z'}\n");
-	put(at("index.json"), "[" LISTED("old1", GOOD) "," LISTED("old2", GOOD) ","
-			      LISTED("old3", GOOD) "," LISTED("said", GOOD) ","
-			      LISTED("new", "2026-08-22T14:00:05Z") "," LISTED("later", GOOD)
-			      ",{'id':'when'}]");
+	put(at("index.json"),
+	    "[" LISTED("old1", GOOD) "," LISTED("old2", GOOD) "," LISTED("old3", GOOD) "," LISTED(
+		    "said",
+		    GOOD) "," LISTED("new",
+				     "2026-08-22T14:00:05Z") "," LISTED("later",
+									GOOD) ",{'id':'when'}]");
 }
 
 /* Neither the index nor the file may say anything later. */
@@ -394,6 +397,20 @@ static void lock__that_is_always_stolen_is_none(void **state)
 	assert_false(exists(at("s.lock")));
 }
 
+static void lock__that_cannot_be_written_is_none(void **state)
+{
+	const struct faults f = { .kind = FAULT_PWRITE, .n = 1, .cut = 1 };
+	struct ramet_ggcode_lock *lock = NULL;
+
+	(void)state;
+	faults_start(&f);
+	refused(ramet_ggcode_lock_take(&lock, dir, raw("s"), NULL, &why), RAMET_EIO);
+	assert_int_equal(faults_stop(), 1);
+	assert_int_equal(why.sys, ENOSPC);
+	assert_null(lock);
+	assert_int_equal(ramet_ggcode_lock_ask(dir, raw("s"), NULL, &why), 0);
+}
+
 /* ---- records ---- */
 
 static void open_it(const char *text)
@@ -469,6 +486,21 @@ static void save__writes_what_changed_alone(void **state)
 	assert_false(exists(at("s.jsonl")));
 }
 
+/* No record says when the session began, nor its name: it is now. */
+static void append__dates_a_session_without_times(void **state)
+{
+	const char *created, *updated;
+
+	(void)state;
+	put(at("index.json"), "");
+	open_it("{'type':'message','message':{'id':'q','role':'user','content':[]}}\n");
+	must(ramet_session_append_message(s, js(U("x")), NULL, &why));
+	created = strstr(bytes_of(at("index.json")).ptr, "\"created_at\": \"20");
+	updated = strstr(bytes_of(at("index.json")).ptr, "\"updated_at\": \"20");
+	assert_non_null(created);
+	assert_memory_equal(created + 14, updated + 14, 20);
+}
+
 #define LONG20 "aaaaaaaaaaaaaaaaaaaa"
 #define LONG LONG20 LONG20 LONG20 LONG20 LONG20
 
@@ -476,8 +508,7 @@ static void checkpoint__needs_a_message_to_end_at(void **state)
 {
 	(void)state;
 	open_it(META("") SAID("q", "x", "01") SAID("r", "y", "02") SAID("t", "z", "03"));
-	refused(ramet_ggcode_append_checkpoint(s, raw("x"), raw("none"), 1, &why),
-		RAMET_ENOTFOUND);
+	refused(ramet_ggcode_append_checkpoint(s, raw("x"), raw("none"), 1, &why), RAMET_ENOTFOUND);
 	refused(ramet_ggcode_append_checkpoint(s, raw("x"), raw(LONG "b"), 1, &why),
 		RAMET_ENOTFOUND);
 	assert_string_equal(why.text, "no message " LONG " in the session");
@@ -510,7 +541,8 @@ static void info__of_records_that_say_little(void **state)
 	put(at("s.jsonl"), "null\n\n{'type':'usage'}\n{'type':'metric'}\n{'type':'cost'}\n"
 			   "{'type':'message'}\n{'type':'usage','usage_entry':{'turn_index':1}}\n"
 			   "{'type':'usage','usage_entry':{'usage':"
-			   "{'input_tokens':900000000000000000,'output_tokens':-900000000000000000}}}\n"
+			   "{'input_tokens':900000000000000000,"
+			   "'output_tokens':-900000000000000000}}}\n"
 			   "{'type':'meta','workspace':'','permission_mode':''}\n[]\n");
 	must(ramet_ggcode_info_read(at("s.jsonl"), &f, &why));
 	assert_int_equal(f.message_count, 0);
@@ -539,9 +571,11 @@ int main(void)
 		T(cleanup__takes_only_what_is_old),
 		T(lock__says_who_has_it_as_far_as_it_is_told),
 		T(lock__that_is_always_stolen_is_none),
+		T(lock__that_cannot_be_written_is_none),
 		T(records__are_for_ggcode_alone),
 		T(records__that_ggcode_could_not_read_are_refused),
 		T(save__writes_what_changed_alone),
+		T(append__dates_a_session_without_times),
 		T(checkpoint__needs_a_message_to_end_at),
 		T(ensure_meta__spares_what_is_there),
 		T(info__of_records_that_say_little),

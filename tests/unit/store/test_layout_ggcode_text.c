@@ -89,21 +89,20 @@ static void search__ignores_case_of_letters_alone(void **state)
 	static const struct {
 		uint32_t upper, lower; /* equal: the character has no case */
 	} pairs[] = {
-		{ 'A', 'a' },	      { 'Z', 'z' },	  { '@', '@' },	    { '[', '[' },
-		{ 0xa1, 0xa1 },	      { 0xc0, 0xe0 },	  { 0xde, 0xfe },   { 0xd7, 0xd7 },
-		{ 0xf7, 0xf7 },	      { 0xdf, 0xdf },	  { 0x100, 0x101 }, { 0x12e, 0x12f },
-		{ 0x130, 0x130 },     { 0x132, 0x133 },	  { 0x136, 0x137 }, { 0x138, 0x138 },
-		{ 0x139, 0x13a },     { 0x147, 0x148 },	  { 0x149, 0x149 }, { 0x14a, 0x14b },
-		{ 0x176, 0x177 },     { 0x178, 0x178 },	  { 0x179, 0x17a }, { 0x17d, 0x17e },
-		{ 0x17f, 0x17f },     { 0x23a, 0x2c65 },  { 0x390, 0x390 }, { 0x391, 0x3b1 },
-		{ 0x3a2, 0x3a2 },     { 0x3a9, 0x3c9 },	  { 0x3aa, 0x3aa }, { 0x400, 0x450 },
-		{ 0x40f, 0x45f },     { 0x410, 0x430 },	  { 0x42f, 0x44f }, { 0x460, 0x461 },
-		{ 0x480, 0x481 },     { 0x482, 0x482 },	  { 0x48a, 0x48b }, { 0x4be, 0x4bf },
-		{ 0x4c0, 0x4c0 },     { 0x4d0, 0x4d1 },	  { 0x52e, 0x52f }, { 0x530, 0x530 },
-		{ 0x1dff, 0x1dff },   { 0x1e00, 0x1e01 }, { 0x1e94, 0x1e95 },
-		{ 0x1e96, 0x1e96 },   { 0x1ea0, 0x1ea1 }, { 0x1efe, 0x1eff },
-		{ 0x1f00, 0x1f00 },   { 0xff20, 0xff20 }, { 0xff21, 0xff41 },
-		{ 0xff3a, 0xff5a },   { 0xff3b, 0xff3b },
+		{ 'A', 'a' },	    { 'Z', 'z' },	{ '@', '@' },	    { '[', '[' },
+		{ 0xa1, 0xa1 },	    { 0xc0, 0xe0 },	{ 0xde, 0xfe },	    { 0xd7, 0xd7 },
+		{ 0xf7, 0xf7 },	    { 0xdf, 0xdf },	{ 0x100, 0x101 },   { 0x12e, 0x12f },
+		{ 0x130, 0x130 },   { 0x132, 0x133 },	{ 0x136, 0x137 },   { 0x138, 0x138 },
+		{ 0x139, 0x13a },   { 0x147, 0x148 },	{ 0x149, 0x149 },   { 0x14a, 0x14b },
+		{ 0x176, 0x177 },   { 0x178, 0x178 },	{ 0x179, 0x17a },   { 0x17d, 0x17e },
+		{ 0x17f, 0x17f },   { 0x23a, 0x2c65 },	{ 0x390, 0x390 },   { 0x391, 0x3b1 },
+		{ 0x3a2, 0x3a2 },   { 0x3a9, 0x3c9 },	{ 0x3aa, 0x3aa },   { 0x400, 0x450 },
+		{ 0x40f, 0x45f },   { 0x410, 0x430 },	{ 0x42f, 0x44f },   { 0x460, 0x461 },
+		{ 0x480, 0x481 },   { 0x482, 0x482 },	{ 0x48a, 0x48b },   { 0x4be, 0x4bf },
+		{ 0x4c0, 0x4c0 },   { 0x4d0, 0x4d1 },	{ 0x52e, 0x52f },   { 0x530, 0x530 },
+		{ 0x1dff, 0x1dff }, { 0x1e00, 0x1e01 }, { 0x1e94, 0x1e95 }, { 0x1e96, 0x1e96 },
+		{ 0x1ea0, 0x1ea1 }, { 0x1efe, 0x1eff }, { 0x1f00, 0x1f00 }, { 0xff20, 0xff20 },
+		{ 0xff21, 0xff41 }, { 0xff3a, 0xff5a }, { 0xff3b, 0xff3b },
 	};
 	char text[8], query[8], next[8];
 	const char *texts[1];
@@ -153,8 +152,8 @@ static void search__cuts_snippets_between_characters(void **state)
 		const char *text, *query, *snippet;
 	} cases[] = {
 		{ "one\r\ntwo", "ONE", "one two" },
-		{ X150 " needle " X150, "needle", "..." X50 X10 X10 X10 X10 "xxxxxx needle " X50 X10
-						  X10 X10 X10 "xxxxxx..." },
+		{ X150 " needle " X150, "needle",
+		  "..." X50 X10 X10 X10 X10 "xxxxxx needle " X50 X10 X10 X10 X10 "xxxxxx..." },
 		{ "needle " X150, "needle", "needle " X50 X10 X10 X10 X10 "xxxxxx..." },
 		{ X150 " needle", "needle", "..." X50 X10 X10 X10 X10 "xxxxxx needle" },
 		{ X150 X50 X10, X150 X50 X10, X150 X50 X10 },
@@ -263,7 +262,8 @@ static void titles__leave_out_what_says_nothing(void **state)
 		  "a text without any end of a sentence that goes on and on\xe2\x80\xa6" },
 		{ X50 X50, X50 X10 "\xe2\x80\xa6" },
 		{ "short " X50 X50, "short " X50 "xxxx\xe2\x80\xa6" },
-		{ "a text that is cut before the marks -- which are not kept -- !!!!!! and so on on",
+		{ "a text that is cut before the marks -- which are not kept -- !!!!!! and so on "
+		  "on",
 		  "a text that is cut before the marks -- which are not kept\xe2\x80\xa6" },
 	};
 	struct ramet_buf b = RAMET_BUF_INIT(4096);
@@ -315,8 +315,12 @@ static void truncate__counts_characters(void **state)
 		int max;
 		const char *cut;
 	} cases[] = {
-		{ "abcdef", 6, "abcdef" }, { "abcdef", 5, "ab..." }, { "abcdef", 4, "a..." },
-		{ "abcdef", 3, "abc" },	   { "abcdef", 0, "" },	     { "abcdef", -1, "abcdef" },
+		{ "abcdef", 6, "abcdef" },
+		{ "abcdef", 5, "ab..." },
+		{ "abcdef", 4, "a..." },
+		{ "abcdef", 3, "abc" },
+		{ "abcdef", 0, "" },
+		{ "abcdef", -1, "abcdef" },
 		{ "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 4, "\xc3\xa9..." },
 		{ "\xff\xff\xff", 2, "\xff\xff" },
 	};
@@ -335,9 +339,16 @@ static void truncate__counts_characters(void **state)
 /* White space is what Go calls so. */
 static void endpoint_key__is_trimmed_as_go_does(void **state)
 {
-	static const char *const blanks[] = { " ",	      "\t",	      "\xc2\x85",     "\xc2\xa0",
-					      "\xe1\x9a\x80", "\xe2\x80\x8a", "\xe2\x80\xa8",
-					      "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80" };
+	static const char *const blanks[] = { " ",
+					      "\t",
+					      "\xc2\x85",
+					      "\xc2\xa0",
+					      "\xe1\x9a\x80",
+					      "\xe2\x80\x8a",
+					      "\xe2\x80\xa8",
+					      "\xe2\x80\xaf",
+					      "\xe2\x81\x9f",
+					      "\xe3\x80\x80" };
 	static const char *const letters[] = { "\xc2\xa1", "\xe2\x80\x8b", "\xe1\x9a\x81", "x" };
 	struct ramet_buf b = RAMET_BUF_INIT(4096);
 	char text[40];
@@ -426,8 +437,7 @@ static void names__too_long_for_the_caller_are_told(void **state)
 	"'token_usage':{'input_tokens':0,'output_tokens':0,'cache_read_tokens':0,"                 \
 	"'cache_write_tokens':0},'created_at':'2026-08-22T14:00:00.25+02:00',"                     \
 	"'updated_at':'2026-08-22T14:00:00Z'}\n"
-#define BLOCKS(blocks)                                                                             \
-	"{'type':'message','message':{'role':'assistant','content':[" blocks "]}}\n"
+#define BLOCKS(blocks) "{'type':'message','message':{'role':'assistant','content':[" blocks "]}}\n"
 
 static void export_is(const struct ramet_ggcode_markdown_opts *opts, const char *start,
 		      const char *part)

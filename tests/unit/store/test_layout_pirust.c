@@ -2,6 +2,7 @@
  * test_layout_pirust.c - names and places of pi_agent_rust, and appending to its files: its lock,
  * its lines, and the leaf that its header names.
  */
+#include "faulty.h"
 #include "temp_dir.h"
 #include "written.h"
 
@@ -45,6 +46,8 @@ static int make_dir(void **state)
 static int drop_dir(void **state)
 {
 	(void)state;
+	(void)faults_stop();
+	(void)scarce_stop();
 	ramet_session_close(s);
 	temp_dir_remove(dir);
 	(void)unsetenv("PI_SESSIONS_DIR");
@@ -274,6 +277,125 @@ static void share_url__is_base_and_gist(void **state)
 	assert_string_equal(text_of(&b), " #abc");
 }
 
+/* ---- names and headers, one by one ---- */
+
+static void names__have_their_alphabet(void **state)
+{
+	static const struct {
+		const char *id, *name;
+	} cases[] = {
+		{ "azAZ09-_", "azAZ09-_" },
+		{ "a`{@[/:", "a______" },
+		{ "\xc3\xa4\xe2\x82\xac", "session" },
+		{ "\xc3\xa4x", "_x" },
+		{ "", "session" },
+		{ "0123456789", "01234567" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ramet_buf b = RAMET_BUF_INIT(200);
+
+		must(ramet_pirust_file_name(raw(cases[i].id), 0, &b));
+		assert_text(ramet_buf_bytes(&b), "1970-01-01T00-00-00.000Z_%s.jsonl",
+			    cases[i].name);
+		ramet_buf_release(&b);
+	}
+	assert_true(rameti_layout_pirust.is_name("a.jsonl"));
+	assert_false(rameti_layout_pirust.is_name("session-index.jsonl"));
+	assert_false(rameti_layout_pirust.is_name(".jsonl"));
+	assert_false(rameti_layout_pirust.is_name("a.json"));
+	assert_true(rameti_layout_pirust.is_dir_name("--w--"));
+	assert_true(rameti_layout_pirust.is_dir_name(".v2"));
+	assert_false(rameti_layout_pirust.is_dir_name("a.v2"));
+	assert_false(rameti_layout_pirust.is_dir_name("a.v2.kept.1"));
+	assert_false(rameti_layout_pirust.is_dir_name("session-index.lock"));
+}
+
+static void new_path__is_made_or_memory_is_short(void **state)
+{
+	struct rameti_draft_header h = { .id = raw("abc"), .cwd = raw("/w"), .time_ms = 0 };
+	struct ramet_buf b = RAMET_BUF_INIT(TEMP_PATH), tight = RAMET_BUF_INIT(8);
+	unsigned n = 0;
+	int reached;
+
+	(void)state;
+	do {
+		int r;
+
+		ramet_buf_reset(&b);
+		scarce_start(++n);
+		r = rameti_layout_pirust.new_path(dir, &h, &b, &why);
+		reached = scarce_stop();
+		assert_int_equal(r, reached ? RAMET_ENOMEM : 0);
+	} while (reached);
+	assert_text(ramet_buf_bytes(&b), "%s/--w--/1970-01-01T00-00-00.000Z_abc.jsonl", dir);
+	assert_true(exists(temp_path(dir, "--w--")));
+	assert_int_not_equal(rameti_layout_pirust.new_path(dir, &h, &tight, &why), 0);
+	ramet_buf_reset(&b);
+	h.cwd = raw("");                             /* that of the process */
+	must(rameti_layout_pirust.new_path(dir, &h, &b, &why));
+	put(path, "x");
+	assert_int_not_equal(rameti_layout_pirust.new_path(path, &h, &b, &why), 0);
+	ramet_buf_release(&b);
+	ramet_buf_release(&tight);
+}
+
+/* A header that has no leaf to lose, or that is none, stays as it is. */
+static void before__leaves_other_headers_alone(void **state)
+{
+	static const char *const heads[] = {
+		"{'type':'session','id':'s','x':{'leafId':'a'}}\n",
+		"{'leafId':'a'",
+		"{'leafId':'a'\n",
+		"\n",
+		"",
+		"x",
+	};
+	static char longest[(1 << 20) + 5000];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		put(path, heads[i]);
+		must(rameti_layout_pirust.before(rameti_env_default(), path, &why));
+		assert_file(path, "%s", dq(heads[i]));
+	}
+	memset(longest, ' ', sizeof(longest) - 1);
+	memcpy(longest, "{\"leafId\":\"a\"", 13);
+	put_bytes(path, (struct ramet_bytes){ longest, sizeof(longest) - 1 });
+	must(rameti_layout_pirust.before(rameti_env_default(), path, &why));
+	assert_int_equal(bytes_of(path).len, sizeof(longest) - 1);
+}
+
+static void cut_file(void *user)
+{
+	(void)user;
+	(void)!truncate(path, 20);
+}
+
+/* Cut by another program while it is copied: refused, or replaced before that. */
+static void before__notices_that_the_file_is_cut(void **state)
+{
+	struct faults f = { .kind = FAULT_ANY, .meanwhile = cut_file };
+	int refusals = 0, reached;
+
+	(void)state;
+	do {
+		int r;
+
+		put(path, TALK REST);
+		f.n++;
+		faults_start(&f);
+		r = rameti_layout_pirust.before(rameti_env_default(), path, &why);
+		reached = faults_stop();
+		refusals += r == RAMET_ECONFLICT;
+		assert_true(r == RAMET_ECONFLICT || r == 0 || r == 1);
+	} while (reached);
+	assert_true(refusals > 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, make_dir, drop_dir)
 int main(void)
 {
@@ -289,6 +411,10 @@ int main(void)
 		T(root__is_from_the_environment),
 		T(names__leave_sidecars_and_the_index_out),
 		T(share_url__is_base_and_gist),
+		T(names__have_their_alphabet),
+		T(new_path__is_made_or_memory_is_short),
+		T(before__leaves_other_headers_alone),
+		T(before__notices_that_the_file_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * sidecar_frame.c and sidecar_index.c, the parts that read: a frame is given only where its row says
- * it is and as long as its segment is, rows come whole from either end or not at all.
+ * sidecar_frame.c and sidecar_index.c, the parts that read: a frame is given only where its row
+ * says it is and as long as its segment is, rows come whole from either end or not at all.
  */
 #include "faulty.h"
 #include "sidecared.h"
@@ -181,13 +181,15 @@ static void parent__is_found_behind_other_members(void **state)
 
 	(void)state;
 	for (i = 1; i <= 2; i++) {
+		const char *good;
 		size_t len;
 
 		sidecar_tells(told);
 		row = row_at(i);
 		/* the same frame, its ids behind many unknown bytes */
+		good = bytes_of(in(SEGMENT)).ptr + row.offset;
 		len = (size_t)snprintf(text, sizeof(text), "{\"pad\":\"%01500d\",%.*s", 0,
-				       (int)row.len - 1, bytes_of(in(SEGMENT)).ptr + row.offset + 1);
+				       (int)row.len - 1, good + 1);
 		put_bytes(in(SEGMENT), (struct ramet_bytes){ text, len });
 		row.offset = 0;
 		row.len = len;

@@ -1,6 +1,6 @@
 /*
- * sidecar_manifest.c, _ledger.c, _shape.c, _source.c: the manifest, the events of the ledger, and the
- * lines of the JSONL. Each is good as it stands and refused after any one change of its table.
+ * sidecar_manifest.c, _ledger.c, _shape.c, _source.c: the manifest, the events of the ledger, and
+ * the lines of the JSONL. Each is good as it stands and refused after any one change of its table.
  */
 #include "changes.h"
 #include "faulty.h"
@@ -282,8 +282,8 @@ static void shape__has_what_its_type_needs(void **state)
 		{ "{'type':'label','targetId':'a'}",
 		  { { "'a'", "null" }, { "'a'", "'a','label':1" }, { "label", "lable" } },
 		  { { "'a'", "'a','label':null" }, { "'a'", "'a','label':'x'" } } },
-		{ "{'type':'message','message':{'role':'toolResult','toolCallId':'c','toolName':'n',"
-		  "'content':[]}}",
+		{ "{'type':'message','message':{'role':'toolResult','toolCallId':'c',"
+		  "'toolName':'n','content':[]}}",
 		  { { "[]", "''" }, { "[]", "[],'isError':0" }, { "'role'", "'rule'" } },
 		  { { "[]", "[],'isError':false" } } },
 		{ "{'type':'message','message':{'role':'bashExecution','command':'c','output':'o',"

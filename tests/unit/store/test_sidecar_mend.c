@@ -51,7 +51,10 @@ static void no_segments(void) { (void)rename(in("s.v2/segments"), in("away")); }
 static void no_state(void) { (void)unlink(in(STATE)); }
 static void no_state_nor_index(void) { no_state(), no_index(); }
 static void torn_manifest(void) { add_to(in(MANIFEST), "}"); }
-static void manifest_of_v2(struct rameti_sc_manifest *m) { memcpy(m->source_format, "native_v2", 10); }
+static void manifest_of_v2(struct rameti_sc_manifest *m)
+{
+	memcpy(m->source_format, "native_v2", 10);
+}
 static void native(void) { sidecar_remanifest(manifest_of_v2); }
 static void file_for_dir(void) { (void)rmdir(in("s.v2/tmp")), put(in("s.v2/tmp"), "x"); }
 static void link_for_dir(void) { (void)rmdir(in("s.v2/tmp")), (void)!symlink("/", in("s.v2/tmp")); }

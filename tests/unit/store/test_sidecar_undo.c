@@ -1,6 +1,6 @@
 /*
- * sidecar_undo.c, _checkpoint.c, _migrate.c, _recover.c, _names.c, _beside.c: going back to a
- * checkpoint, rehearsals, odd names and locks, and every call failing at any point.
+ * sidecar_undo.c, _checkpoint.c, _migrate.c, _recover.c, _beside.c: going back to a
+ * checkpoint, rehearsals, and every call failing at any point.
  */
 #include "faulty.h"
 #include "sidecared.h"
@@ -176,8 +176,10 @@ static void rollback_to__cuts_the_last_segment(void **state)
 /* ---- intents ---- */
 
 #define INTENT_TEXT                                                                                \
-	"{'schema':'pi.session_store_v2.rollback_intent.v1','checkpoint':" CHECKPOINT("1", "2", "b", HASH) \
-	",'migrationId':'" SIDECAR_UUID "','correlationId':'ramet-test','retainedIndexSha256':'" HASH \
+	"{'schema':'pi.session_store_v2.rollback_intent.v1','checkpoint':"                         \
+	CHECKPOINT("1", "2", "b", HASH)                                                            \
+	",'migrationId':'" SIDECAR_UUID "','correlationId':'ramet-test'"                           \
+	",'retainedIndexSha256':'" HASH                                                            \
 	"','retainedIndexBytes':7,'manifest':{'sessionId':'" SIDECAR_UUID                          \
 	"','sourceFormat':'jsonl_v3','createdAt':'2026-03-01T10:00:00Z'}}\n"
 
@@ -378,50 +380,7 @@ static void recover__mends_or_puts_away(void **state)
 		}
 }
 
-/* ---- names and locks ---- */
-
-static void place__has_a_name_for_each(void **state)
-{
-	struct rameti_sc_place p;
-	char far[SC_PATH + 10], text[TEMP_PATH];
-
-	(void)state;
-	must(rameti_sc_place_init(&p, in("plain"), &why));
-	assert_string_equal(p.dir, in("plain.v2"));
-	must(rameti_sc_place_init(&p, in(".hidden"), &why));
-	assert_string_equal(p.dir, in(".hidden.v2"));
-	must(rameti_sc_place_init(&p, in("a.b.jsonl"), &why));
-	assert_string_equal(p.dir, in("a.b.v2"));
-	(void)snprintf(text, sizeof(text), "%s/", sc_dir);
-	must(rameti_sc_place_init(&p, text, &why));
-	assert_string_equal(p.dir, in("session.v2"));
-	memset(far, 'x', sizeof(far) - 1);
-	far[sizeof(far) - 1] = '\0';
-	assert_true(rameti_sc_place_init(&p, far, &why) < 0);
-}
-
-static void lock__is_a_file(void **state)
-{
-	struct faults f = { .interrupt = 1 };
-	char before[SC_HEX];
-
-	(void)state;
-	given(0);
-	must(ramet_sidecar_checkpoint(sc_path, "manual", NULL, NULL, &why));
-	assert_int_equal(unlink(in("s.v2/store.mutation.lock")), 0);
-	assert_int_equal(mkfifo(in("s.v2/store.mutation.lock"), 0600), 0);
-	sidecar_whole(before);
-	refused(ramet_sidecar_checkpoint(sc_path, "manual", NULL, NULL, &why), RAMET_EFORMAT);
-	assert_int_equal(unlink(in("s.v2/store.mutation.lock")), 0);
-	assert_int_equal(symlink("x", in("s.v2/store.mutation.lock")), 0);
-	assert_int_not_equal(ramet_sidecar_checkpoint(sc_path, "manual", NULL, NULL, &why), 0);
-	assert_false(exists(in("s.v2/x")));
-	assert_int_equal(unlink(in("s.v2/store.mutation.lock")), 0);
-	faults_start(&f);
-	must(ramet_sidecar_checkpoint(sc_path, "manual", NULL, NULL, &why));
-	(void)faults_stop();
-	assert_int_equal(sidecar_state(), RAMET_SIDECAR_MIGRATED);
-}
+/* ---- beside it ---- */
 
 static int count_dir(void *user, const char *name)
 {
@@ -445,6 +404,12 @@ static void each__gives_what_belongs_to_the_session(void **state)
 	put(in(blob), "x");
 	put(in("s.jsonl.blobs/.pending-1"), "x");
 	assert_int_equal(rameti_sidecar_each(sc_path, count_dir, &n, &why), 7);
+	put(in("s.jsonl.blobs/.pending-1"), "x");
+	put(in("s.jsonl.blobs/short"), "x");
+	n = 0;
+	must(rameti_sidecar_each(sc_path, count_dir, &n, &why));
+	assert_int_equal(n, 2);
+	assert_int_equal(unlink(in("s.jsonl.blobs/short")), 0);
 	blob[14] = 'X';
 	put(in(blob), "x");                          /* 64, not all hexadecimal */
 	n = 0;
@@ -472,7 +437,10 @@ static void each__gives_what_belongs_to_the_session(void **state)
 
 /* ---- what fails ---- */
 
-static int do_back(struct ramet_error *e) { return ramet_sidecar_rollback_to(sc_path, 1, NULL, &done, e); }
+static int do_back(struct ramet_error *e)
+{
+	return ramet_sidecar_rollback_to(sc_path, 1, NULL, &done, e);
+}
 static int do_make(struct ramet_error *e)
 {
 	struct ramet_sidecar_opts o = { .segment_limit = 450, .migrate = 1 };
@@ -520,7 +488,11 @@ static void have_unended(void)
 	all = bytes_of(in("s.v2/segments/0000000000000001.seg"));
 	assert_int_equal(truncate(in("s.v2/segments/0000000000000001.seg"), (off_t)all.len - 1), 0);
 }
-static void have_empty_segment(void) { given(0), put(in("s.v2/segments/0000000000000001.seg"), ""); }
+static void have_empty_segment(void)
+{
+	given(0);
+	put(in("s.v2/segments/0000000000000001.seg"), "");
+}
 
 static const struct scene {
 	const char *name;
@@ -610,8 +582,6 @@ int main(void)
 		TEST(intent__of_other_frames_is_refused),
 		TEST(dry_runs__say_what_would_be_done),
 		TEST(recover__mends_or_puts_away),
-		TEST(place__has_a_name_for_each),
-		TEST(lock__is_a_file),
 		TEST(each__gives_what_belongs_to_the_session),
 		TEST(calls__that_fail_can_be_recovered_from),
 		TEST(memory__that_is_short_can_be_recovered_from),

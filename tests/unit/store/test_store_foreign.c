@@ -39,8 +39,9 @@ static const char *home_dir(void)
 
 static void have_nothing(void)
 {
-	static const char *const vars[] = { "YOI_DATA_DIR", "YOI_HOME", "INSOMNIA_DATA_DIR",
-					    "INSOMNIA_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME",
+	static const char *const vars[] = { "YOI_DATA_DIR",	  "YOI_HOME",
+					    "INSOMNIA_DATA_DIR",  "INSOMNIA_HOME",
+					    "XDG_DATA_HOME",	  "XDG_CONFIG_HOME",
 					    "PI_CODING_AGENT_DIR" };
 	size_t i;
 
@@ -57,15 +58,18 @@ static void write_yoi(int generation, const char *id)
 
 	must(ramet_yoi_create(&log, scene_path(".local/share/yoi/sessions"), &start, &o, &why));
 	must(ramet_yoi_save_input(log,
-				  generation == RAMET_YOI_G1 ? raw("hello") :
-					  js("[{'kind':'text','content':'hello'}]"),
+				  generation == RAMET_YOI_G1
+					  ? raw("hello")
+					  : js("[{'kind':'text','content':'hello'}]"),
 				  raw(NULL), &why));
 	ramet_yoi_close(log);
 }
 
 static void write_sqlite(void)
 {
-	struct ramet_create_opts opts = { .dir = scene_path("db.sqlite"), .format = "sqlite" };
+	struct ramet_create_opts opts = { .dir = scene_path("db.sqlite"),
+					  .format = "sqlite",
+					  .id = "d1" };
 	struct ramet_session *s = NULL;
 
 	must(ramet_session_create(&s, "/w", &opts, &why));
@@ -78,6 +82,22 @@ static void have_state(void)
 {
 	have_nothing();
 	scene_file("state.json", STATE);
+}
+
+/* What a list says of its session takes more room than texts are kept in at once. */
+static void have_large_state(void)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(1 << 20);
+	int i;
+
+	have_nothing();
+	ramet_buf_add_str(&b, "{\"sessions\":{\"abc\":{\"ID\":\"abc\","
+			      "\"Messages\":[{\"content\":\"");
+	for (i = 0; i < 20000; i++)
+		ramet_buf_add_str(&b, "large");
+	ramet_buf_add_str(&b, "\",\"role\":\"user\"}]}}}");
+	put_bytes(scene_path("state.json"), ramet_buf_bytes(&b));
+	ramet_buf_release(&b);
 }
 
 /* Sessions of four systems in their own places, and a list of two more. */
@@ -96,6 +116,14 @@ static void have_all(void)
 		       "# more\n\nckptmgr:%s/state.json\n%s/.ggcode/sessions\n/no/such/place\n",
 		       scene_dir, scene_dir);
 	temp_file(scene_dir, ".config/ramet/stores", text, strlen(text), 1780000000, 0);
+}
+
+/* Those alone that no header tells of. */
+static void have_few(void)
+{
+	have_nothing();
+	scene_file(".ggcode/sessions/" GG ".jsonl", GGCODE);
+	write_yoi(RAMET_YOI_G2, S2);
 }
 
 /* ---- what is done ---- */
@@ -153,8 +181,9 @@ static int list_own(struct ramet_store *st, struct ramet_error *err)
 static int say_path(void *user, const char *path)
 {
 	(void)user;
-	scene_says("%s\n", strncmp(path, home_dir(), strlen(home_dir())) ? "elsewhere" :
-									   path + strlen(home_dir()));
+	scene_says("%s\n", strncmp(path, home_dir(), strlen(home_dir()))
+				   ? "elsewhere"
+				   : path + strlen(home_dir()));
 	return 0;
 }
 
@@ -211,6 +240,7 @@ ON_STORE(yoi_find, "yoi", find_yoi)
 ON_STORE(ggcode_own, "ggcode", list_own)
 ON_STORE(state_list, "ckptmgr:%s/state.json", list_plain)
 ON_STORE(state_texts, "ckptmgr:%s/state.json", list_texts)
+ON_STORE(state_files, "ckptmgr:%s/state.json", files_in)
 ON_STORE(state_own, "ckptmgr:%s/state.json", list_own)
 ON_STORE(db_list, "sqlite:%s/db.sqlite", list_plain)
 ON_STORE(db_texts, "sqlite:%s/db.sqlite", list_texts)
@@ -262,8 +292,9 @@ static int make(const char *format, const char *dir, int without_id, struct rame
 	opts.dir = dir ? path : NULL;
 	r = ramet_session_create(&s, "/w", &opts, err);
 	if (!r)
-		r = ramet_session_append_message(s, ramet_bytes_of("{\"role\":\"user\","
-								   "\"content\":\"x\"}"),
+		r = ramet_session_append_message(s,
+						 ramet_bytes_of("{\"role\":\"user\","
+								"\"content\":\"x\"}"),
 						 NULL, err);
 	if (!r)
 		r = ramet_session_append_message(
@@ -295,20 +326,21 @@ static int make_in_state(struct ramet_error *err)
 /* One after the other: a database is no scene of these, its own library opens it. */
 static const struct scene asking[] = {
 	{ "all places", have_all, all_list, 0, 0, 2 },
-	{ "all texts", have_all, all_texts, 0, 0, 2 },
-	{ "all of a directory", have_all, all_own, 0, 0, 2 },
+	{ "all texts", have_few, all_texts, 0, 0, 2 },
+	{ "all of a directory", have_few, all_own, 0, 0, 2 },
 	{ "all files", have_all, all_files, 0, 0, 2 },
 	{ "no place is there", have_nothing, all_files, 0, 0, 1 },
-	{ "find ggcode's", have_all, all_find_ggcode, 0, 0, 2 },
-	{ "find yoi's", have_all, all_find_yoi, 0, 0, 2 },
+	{ "find ggcode's", have_few, all_find_ggcode, 0, 0, 2 },
+	{ "find yoi's", have_few, all_find_yoi, 0, 0, 2 },
 	{ "the most recent", have_all, all_recent, 0, 0, 2 },
-	{ "yoi's list", have_all, yoi_list, 0, 0, 2 },
-	{ "yoi's find", have_all, yoi_find, 0, 0, 2 },
-	{ "ggcode's of a directory", have_all, ggcode_own, 0, 0, 1 },
+	{ "yoi's list", have_few, yoi_list, 0, 0, 2 },
+	{ "yoi's find", have_few, yoi_find, 0, 0, 2 },
+	{ "ggcode's of a directory", have_few, ggcode_own, 0, 0, 1 },
 	{ "a state's list", have_state, state_list, 0, 0, 1 },
 	{ "a state's texts", have_state, state_texts, 0, 0, 1 },
 	{ "a state's of a directory", have_state, state_own, 0, 0, 1 },
-	{ "one of ggcode", have_all, info_of_ggcode, 0, 0, 1 },
+	{ "one of ggcode", have_few, info_of_ggcode, 0, 0, 1 },
+	{ "a large state's files", have_large_state, state_files, 0, 0, 1 },
 	{ "one of a state", have_state, info_of_state, 0, 0, 1 },
 };
 
@@ -336,10 +368,11 @@ static void asking__answers_whole_or_not_at_all(void **state)
 
 static void asking__survives_failing_calls(void **state)
 {
-	static const int errors[] = { EIO, ENOENT };
+	static const int errors[] = { EIO }, gone[] = { ENOENT };
 
 	(void)state;
-	scenes_without_calls(asking, N(asking), errors, 2);
+	scenes_without_calls(asking, N(asking), errors, 1);
+	scenes_without_calls(asking + 3, 3, gone, 1);
 }
 
 static void making__survives_what_fails(void **state)
