@@ -574,7 +574,7 @@ struct ramet_convert_report {
 	struct ramet_buf id;
 };
 /* EINVAL for a format nobody knows, ECONFLICT when the place is taken; the source's errors.
- * report: released by the caller, also on failure. */
+ * report: need not be initialised; released by the caller, also on failure. */
 RAMET_API int ramet_convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
 			    struct ramet_convert_report *report, struct ramet_error *err);
 RAMET_API void ramet_convert_report_release(struct ramet_convert_report *report);

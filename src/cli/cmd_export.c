@@ -163,7 +163,8 @@ static int check_form(const struct args *a, struct ramet_error *err)
 		return rameti_fail(err, CLI_USAGE, "there is no --json here: --jsonl is JSON");
 	if (args_has(a, "force") && args_has(a, "format"))
 		return rameti_fail(err, CLI_USAGE, "--format never replaces a file");
-	return args_has(a, "format") ? check_place(a, err) : 0;
+	return args_has(a, "format") ? check_place(a, err) :
+				       place_check_file(args_get(a, "output"), err);
 }
 
 static int run(struct cli *cli, struct ramet_error *err)

@@ -234,7 +234,7 @@ static int act_on_words(struct cli *cli, enum action action, struct ramet_error 
 
 	for (size_t i = 1; i < cli->args.n_words && r >= 0 && !out_broken(&cli->out); i++) {
 		ramet_buf_reset(&path);
-		r = resolve_path(cli, cli->args.words[i], &path, err);
+		r = resolve_file(cli, cli->args.words[i], "an index", &path, err);
 		if (r == 0)
 			r = act(cli, action, path.ptr, &cleared, err);
 		no |= r == EXIT_NO;

@@ -2,6 +2,7 @@
  * cli/cmd_list.c - ramet list: the sessions there are.
  */
 #include "cli/cli.h"
+#include "cli/configured.h"
 #include "cli/listing.h"
 #include "cli/place.h"
 #include "cli/resolve.h"
@@ -73,6 +74,8 @@ static int read_sessions(struct listing *l, const struct args *a, struct ramet_e
 		opts.cwd = dir.len ? dir.ptr : NULL;
 		r = listing_read(l, &opts, err);
 	}
+	if (r == 0 && !opts.n_places)
+		configured_complain();
 	ramet_buf_release(&dir);
 	return r;
 }

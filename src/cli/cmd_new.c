@@ -43,22 +43,22 @@ static int create(struct cli *cli, const char *cwd, struct ramet_create_opts *op
 	return r;
 }
 
-/* Of another format, --store is a directory or a file as it is given; empty: its own place. */
+/* With a format, --store is a place of that format as it is given; a tool: its own. */
 static int find_dir(const struct cli *cli, const char *format, const char *cwd,
 		    struct ramet_buf *dir, struct ramet_error *err)
 {
 	const char *store = args_get(&cli->args, "store");
+	int r;
 
 	if (!format)
 		return resolve_store_dir(store, cwd, dir, err);
-	if (!store && place_scheme(format))
-		return place_check_target(format, NULL, err);
 	if (place_is_tool(store) && strcmp(store, format) != 0)
 		return rameti_fail(err, CLI_USAGE, "the store of %s takes no session of the "
 				   "format %s", store, format);
-	if (store && !place_is_tool(store))
+	r = place_check_target(format, store, err);
+	if (!r && store && !place_is_tool(store))
 		ramet_buf_add_str(dir, store);
-	return 0;
+	return r;
 }
 
 /* --format, else that of the store; NULL: pi's, wherever it goes. */

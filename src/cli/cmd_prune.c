@@ -66,8 +66,14 @@ static int tell(struct cli *cli, const struct ramet_session_info *info, enum fat
 	return r;
 }
 
+/* How many old sessions there are, how many of them are in use, and the first failure. */
+struct tally {
+	uint32_t n, in_use;
+	int failed;
+};
+
 /* The first failure is kept, the others go on. */
-static int prune_one(struct cli *cli, const struct ramet_session_info *info, int *failed,
+static int prune_one(struct cli *cli, const struct ramet_session_info *info, struct tally *tally,
 		     struct ramet_error *err)
 {
 	struct ramet_buf where = RAMET_BUF_INIT(CLI_TEXT_MAX);
@@ -78,13 +84,28 @@ static int prune_one(struct cli *cli, const struct ramet_session_info *info, int
 	if (fate == WOULD && args_has(&cli->args, "yes")) {
 		r = ramet_session_trash(info->path.ptr, &where, &why);
 		fate = r == 0 ? MOVED : r == RAMET_ECONFLICT ? IN_USE : FAILED;
-		if (fate == FAILED && !*failed)
+		if (fate == FAILED && !tally->failed) {
 			*err = why;
-		*failed = *failed ? *failed : fate == FAILED ? r : 0;
+			tally->failed = r;
+		}
 	}
+	tally->n++;
+	tally->in_use += fate == IN_USE;
 	r = tell(cli, info, fate, where.ptr, &why);
 	ramet_buf_release(&where);
 	return r;
+}
+
+/* "5 old sessions, 2 of them in use; --yes moves the others to the trash" */
+static void sum_up(struct out *o, const struct tally *t)
+{
+	ramet_buf_addf(&o->buf, "%u old session%s", t->n, t->n == 1 ? "" : "s");
+	if (t->in_use)
+		ramet_buf_addf(&o->buf, ", %u of them in use", t->in_use);
+	if (t->n > t->in_use)
+		ramet_buf_addf(&o->buf, "; --yes moves %s to the trash",
+			       t->in_use ? "the others" : "them");
+	out_newline(o);
 }
 
 static int prune(struct cli *cli, const char *url, int64_t before_ms, struct ramet_error *err)
@@ -92,25 +113,20 @@ static int prune(struct cli *cli, const char *url, int64_t before_ms, struct ram
 	struct ramet_list list = RAMET_LIST_INIT;
 	struct ramet_list_opts how = { 0 };
 	struct ramet_store *st = NULL;
-	int failed = 0, r = ramet_store_open(&st, url, NULL, err);
-	uint32_t i, n = 0;
+	struct tally tally = { .n = 0 };
+	int r = ramet_store_open(&st, url, NULL, err);
+	uint32_t i;
 
 	if (!r)
 		r = ramet_store_list(st, &how, &list, err);
-	for (i = 0; !r && i < list.n; i++) {
-		if (!is_old(&list.items[i], before_ms))
-			continue;
-		n++;
-		r = prune_one(cli, &list.items[i], &failed, err);
-	}
-	if (!r && !args_has(&cli->args, "json") && !args_has(&cli->args, "yes")) {
-		ramet_buf_addf(&cli->out.buf, "%u old session%s%s", n, n == 1 ? "" : "s",
-			       n ? "; --yes moves them to the trash" : "");
-		out_newline(&cli->out);
-	}
+	for (i = 0; !r && i < list.n; i++)
+		if (is_old(&list.items[i], before_ms))
+			r = prune_one(cli, &list.items[i], &tally, err);
+	if (!r && !args_has(&cli->args, "json") && !args_has(&cli->args, "yes"))
+		sum_up(&cli->out, &tally);
 	ramet_list_release(&list);
 	ramet_store_close(st);
-	return r < 0 ? r : failed;
+	return r < 0 ? r : tally.failed;
 }
 
 static int run(struct cli *cli, struct ramet_error *err)
@@ -122,6 +138,10 @@ static int run(struct cli *cli, struct ramet_error *err)
 		return rameti_fail(err, CLI_USAGE, "older than what? --before DATE");
 	if (!url)
 		return rameti_fail(err, CLI_USAGE, "which sessions? --store ST");
+	if (resolve_is_url(url))
+		return rameti_fail_at(err, RAMET_EINVAL, url, 0, RAMET_NO_OFFSET,
+				      "there is no trash for a part of a file; "
+				      "ramet delete --permanently deletes sessions of it");
 	before_ms = rameti_time_parse(ramet_bytes_of(day));
 	if (before_ms == RAMET_TIME_NONE)
 		return rameti_fail(err, CLI_USAGE,
@@ -139,9 +159,10 @@ const struct cmd cmd_prune = {
 	.name = "prune", .args = "--before DATE --store ST",
 	.help = "move old sessions to the trash",
 	.more = "Without --yes nothing is changed. A session is old when neither its last message\n"
-		"nor its file is newer than DATE; one that its program has open stays. With\n"
-		"--json an object a line: {\"path\",\"result\",\"movedTo\"}; result is\n"
-		"\"would go\", \"moved\", \"in use\" or \"failed\".\n"
+		"nor its file is newer than DATE; one that its program has open stays. Not of\n"
+		"a file of many sessions. With --json an object a line:\n"
+		"{\"path\",\"result\",\"movedTo\"}; result is \"would go\", \"moved\",\n"
+		"\"in use\" or \"failed\".\n"
 		"\n"
 		"Examples:\n"
 		"  ramet prune --before 2026-01-01 --store ggcode\n"

@@ -159,17 +159,18 @@ static int print_json(struct cli *cli, const struct ramet_session *s,
 
 static int run(struct cli *cli, struct ramet_error *err)
 {
-	const char *word = args_get(&cli->args, "at");
+	static const char *const names[] = { "at", "leaf", NULL };
+	int which = args_one_of(&cli->args, names, err);
 	struct ramet_path path = RAMET_PATH_INIT;
 	struct ramet_session *s;
 	uint32_t leaf;
-	int r = resolve_session(cli, &s, err);
+	int r = which < -1 ? which : resolve_session(cli, &s, err);
 
 	if (r < 0)
 		return r;
 	leaf = ramet_session_leaf(s);
-	if (word)
-		r = resolve_entry(s, word, &leaf, err);
+	if (which >= 0)
+		r = resolve_entry(s, args_get(&cli->args, names[which]), &leaf, err);
 	if (r == 0)
 		r = ramet_tree_path(ramet_session_tree(s), leaf, &path, err);
 	if (r == 0)
@@ -181,6 +182,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 
 static const struct opt opts[] = {
 	{ "at", 0, "ENTRY", "up to this entry: an id, the prefix of one, or null" },
+	{ "leaf", 'l', "ENTRY", "the same as --at" },
 	{ "all", 'a', NULL, "tool output, tool calls and thinking in full" },
 	{ "thinking", 't', NULL, "the text of thinking" },
 	{ NULL, 0, NULL, NULL },

@@ -334,7 +334,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 				   "sidecar takes create, status, verify, tail, checkpoint, "
 				   "rollback or recover, not %.60s",
 				   word);
-	r = resolve_path(cli, cli->args.words[1], &path, err);
+	r = resolve_file(cli, cli->args.words[1], "a sidecar", &path, err);
 	if (!r)
 		r = a->run(cli, path.ptr, err);
 	ramet_buf_release(&path);

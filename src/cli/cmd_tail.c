@@ -9,6 +9,7 @@
 #include "cli/resolve.h"
 
 #include "base/env.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <string.h>
@@ -137,17 +138,32 @@ static int watch(struct cli *cli, struct ramet_session *s, uint32_t from, struct
 	return r;
 }
 
+/* Only a file of its own grows where it can be seen. */
+static int check_can_follow(const struct ramet_session *s, struct ramet_error *err)
+{
+	const char *path = ramet_session_path(s);
+
+	if (!resolve_is_url(path))
+		return 0;
+	return rameti_fail_at(err, RAMET_EINVAL, path, 0, RAMET_NO_OFFSET,
+			      "only a session in a file of its own can be followed");
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
-	struct ramet_session *s;
+	struct ramet_session *s = NULL;
 	uint64_t most = 10;
 	uint32_t n, from;
 	int r = args_number(&cli->args, "number", UINT32_MAX, &most, err);
 
 	if (r == 0)
 		r = resolve_session(cli, &s, err);
-	if (r < 0)
+	if (r == 0 && args_has(&cli->args, "follow"))
+		r = check_can_follow(s, err);
+	if (r < 0) {
+		ramet_session_close(s);
 		return r;
+	}
 	n = ramet_tree_count(ramet_session_tree(s));
 	from = most < n ? n - (uint32_t)most : 0;
 	if (args_has(&cli->args, "follow"))

@@ -105,6 +105,15 @@ static int check_yoi(const char *path, struct ramet_error *err)
 	return r;
 }
 
+/* What reading it returned; that there is none is said so. */
+static int no_trace(int r, const char *trace, struct ramet_error *err)
+{
+	if (r != RAMET_ENOTFOUND)
+		return r;
+	return rameti_fail_at(err, r, trace, 0, RAMET_NO_OFFSET,
+			      "there is no trace of this session");
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX), trace = RAMET_BUF_INIT(CLI_TEXT_MAX);
@@ -121,7 +130,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	if (!r && given)
 		r = append(path.ptr, trace.ptr, given, err);
 	else if (!r)
-		r = ramet_yoi_trace_read(trace.ptr, print_line, cli, err);
+		r = no_trace(ramet_yoi_trace_read(trace.ptr, print_line, cli, err), trace.ptr, err);
 	ramet_buf_release(&path);
 	ramet_buf_release(&trace);
 	return r > 0 ? 0 : r;

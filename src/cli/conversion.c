@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void add_counts(struct ramet_json_writer *w, uint64_t said, uint64_t carried, uint64_t out)
@@ -77,6 +78,65 @@ static int print_json(struct cli *cli, const char *from, const struct ramet_conv
 	return r;
 }
 
+/* ---- what the target has no words for ---- */
+
+static struct ramet_convert_kind *find_kind(struct ramet_convert_kind *kinds, uint32_t n,
+					    const struct ramet_row *row)
+{
+	const char *role = ramet_role_name(row->role), *type = ramet_entry_type_name(row->type);
+	char name[sizeof(kinds->kind)];
+	uint32_t i = 0;
+
+	(void)snprintf(name, sizeof(name), "%s%s%s", *type ? type : "other", *role ? " " : "",
+		       role);
+	while (i < n && strcmp(kinds[i].kind, name) != 0)
+		i++;
+	return i < n ? &kinds[i] : NULL;
+}
+
+/* Take those off the branch away from `kinds`. How many that are. */
+static uint64_t take_off_branch(const struct ramet_tree *t, const struct ramet_path *path,
+				int left_out, struct ramet_convert_kind *kinds, uint32_t n)
+{
+	uint32_t row, at = 0;
+	uint64_t taken = 0;
+
+	for (row = 0; row < ramet_tree_count(t); row++) {
+		struct ramet_convert_kind *k;
+		uint64_t *count;
+
+		if (at < path->n && path->rows[at] == row) {
+			at++;
+			continue;
+		}
+		k = find_kind(kinds, n, ramet_tree_row(t, row));
+		count = !k ? NULL : left_out ? &k->left_out : &k->carried;
+		if (count && *count) {
+			--*count;
+			taken++;
+		}
+	}
+	return taken;
+}
+
+/* The kinds without the entries off the branch: these are not there for want of words. When what
+ * came back as it was is among them, they cannot be told apart: all stay in. */
+static void on_branch(const struct ramet_session *s, const struct ramet_convert_opts *opts,
+		      const struct ramet_convert_report *report, struct ramet_convert_kind *kinds)
+{
+	const struct ramet_tree *t = ramet_session_tree(s);
+	uint32_t leaf = opts->one_branch ? opts->leaf : ramet_session_leaf(s);
+	struct ramet_path path = RAMET_PATH_INIT;
+
+	memcpy(kinds, report->kinds, sizeof(report->kinds));
+	if (!report->off_branch || ramet_tree_path(t, leaf, &path, NULL) < 0)
+		return;
+	if (take_off_branch(t, &path, opts->lean || opts->one_branch, kinds, report->n_kinds) !=
+	    report->off_branch)
+		memcpy(kinds, report->kinds, sizeof(report->kinds));
+	ramet_path_release(&path);
+}
+
 static void print_kind(struct out *o, const struct ramet_convert_kind *k)
 {
 	if (k->carried)
@@ -87,7 +147,22 @@ static void print_kind(struct out *o, const struct ramet_convert_kind *k)
 			       (unsigned long long)k->left_out);
 }
 
-/* They are among those carried or left out above. */
+static void print_kinds(struct out *o, const char *to, const struct ramet_convert_kind *kinds,
+			uint32_t n)
+{
+	uint32_t i;
+	int any = 0;
+
+	for (i = 0; i < n; i++)
+		any |= kinds[i].carried || kinds[i].left_out;
+	if (any)
+		ramet_buf_addf(&o->buf, "%s has no words for:\n", to);
+	for (i = 0; i < n; i++)
+		print_kind(o, &kinds[i]);
+}
+
+/* ---- the report ---- */
+
 static void print_off_branch(struct out *o, const struct ramet_convert_opts *opts,
 			     const struct ramet_convert_report *report)
 {
@@ -112,14 +187,15 @@ static void print_damaged(struct out *o, const struct ramet_convert_opts *opts,
 }
 
 /* What the target does not say in its own way, then what was done. */
-static void print(struct cli *cli, const char *from, const struct ramet_convert_opts *opts,
-		  const struct ramet_convert_report *report)
+static void print(struct cli *cli, const struct ramet_session *s,
+		  const struct ramet_convert_opts *opts, const struct ramet_convert_report *report)
 {
-	const char *to = opts->to;
+	struct ramet_convert_kind kinds[RAMET_CONVERT_KINDS_MAX];
+	const char *to = opts->to, *from = ramet_session_format(s);
 	int dry = opts->dry;
 	struct out *o = &cli->out;
-	uint32_t i;
 
+	on_branch(s, opts, report, kinds);
 	ramet_buf_addf(&o->buf, "%s %llu %s from %s to %s", dry ? "would convert" : "converted",
 		       (unsigned long long)report->entries,
 		       report->entries == 1 ? "entry" : "entries", from, to);
@@ -127,11 +203,7 @@ static void print(struct cli *cli, const char *from, const struct ramet_convert_
 		ramet_buf_addf(&o->buf, "; %llu stored lines as they were",
 			       (unsigned long long)report->restored);
 	out_newline(o);
-	if (report->carried || report->left_out) {
-		ramet_buf_addf(&o->buf, "%s has no words for:\n", to);
-		for (i = 0; i < report->n_kinds; i++)
-			print_kind(o, &report->kinds[i]);
-	}
+	print_kinds(o, to, kinds, report->n_kinds);
 	if (report->off_branch)
 		print_off_branch(o, opts, report);
 	if (report->damaged)
@@ -166,6 +238,18 @@ static int convert_none(const struct ramet_session *s, struct ramet_convert_opts
 	return r;
 }
 
+/* A session that is in its store already, and was to go there again. */
+static int is_there(int r, const struct ramet_session *s, const struct ramet_convert_opts *opts,
+		    struct ramet_error *err)
+{
+	if (r != RAMET_ECONFLICT || opts->place || opts->id ||
+	    strcmp(ramet_session_format(s), opts->to) != 0)
+		return r;
+	return rameti_fail_at(err, r, ramet_session_path(s), 0, RAMET_NO_OFFSET,
+			      "is of the format %s already, and one of this id is in its store; "
+			      "another wants --id ID or a place", opts->to);
+}
+
 int conversion_run(struct cli *cli, struct ramet_session *s, const struct ramet_convert_opts *opts,
 		   struct ramet_error *err)
 {
@@ -181,7 +265,8 @@ int conversion_run(struct cli *cli, struct ramet_session *s, const struct ramet_
 	if (!r && args_has(&cli->args, "json"))
 		r = print_json(cli, ramet_session_format(s), opts, &report, err);
 	else if (!r)
-		print(cli, ramet_session_format(s), opts, &report);
+		print(cli, s, opts, &report);
 	ramet_convert_report_release(&report);
+	r = is_there(r, s, opts, err);
 	return place_given_id(r, opts->id, err);
 }

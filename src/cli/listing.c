@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define ID_LEAST 8
-#define ID_MOST 18
+#define ID_MOST 64                               /* ids of every system fit in */
 #define PROGRESS_AFTER_MS 500
 #define PROGRESS_EVERY_MS 100
 

@@ -255,6 +255,18 @@ int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path
 	return r;
 }
 
+int resolve_file(const struct cli *cli, const char *word, const char *what, struct ramet_buf *path,
+		 struct ramet_error *err)
+{
+	int r = resolve_path(cli, word, path, err);
+
+	if (r == 0 && resolve_is_url(path->ptr))
+		r = rameti_fail_at(err, RAMET_EINVAL, path->ptr, 0, RAMET_NO_OFFSET,
+				   "is in a file of many sessions: only a session in a file of its "
+				   "own has %s", what);
+	return r;
+}
+
 int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 		      struct ramet_error *err)
 {

@@ -23,6 +23,11 @@ int resolve_is_url(const char *word);
 int resolve_path(const struct cli *cli, const char *word, struct ramet_buf *path,
 		 struct ramet_error *err);
 
+/* The same for commands about a file: EINVAL for a session in a file of many, which has no `what`
+ * ("an index"). */
+int resolve_file(const struct cli *cli, const char *word, const char *what, struct ramet_buf *path,
+		 struct ramet_error *err);
+
 /* The row that a word names: the id of an entry, the prefix of one, or null for the place before
  * the first entry (RAMET_NONE). ENOTFOUND, EAMBIGUOUS. */
 int resolve_entry(const struct ramet_session *s, const char *word, uint32_t *row,

@@ -29,6 +29,7 @@ struct rameti_ckpt_adding {
 	struct ramet_buf more;
 	int64_t created_ns, updated_ns;
 	int has_turns;
+	int null_messages, null_turns, null_checkpoints, null_files; /* where there are none */
 	uint32_t n_carried;
 	struct ramet_error *err;
 };

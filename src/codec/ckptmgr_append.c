@@ -262,6 +262,12 @@ static int set_key(struct rameti_ckpt_adding *a, struct ramet_buf *now,
 	return 0;
 }
 
+/* What a map may have instead of a list of messages, or of files. */
+static int is_null_member(const struct ramet_json *v)
+{
+	return v && v->kind == RAMET_JSON_NULL;
+}
+
 static int set_messages(struct rameti_ckpt_adding *a, const struct ramet_json *data,
 			struct ramet_bytes key)
 {
@@ -272,7 +278,7 @@ static int set_messages(struct rameti_ckpt_adding *a, const struct ramet_json *d
 
 	if (n >= 0 && n <= a->n)
 		r = first_messages(a, (uint32_t)n, &list);
-	else if (ramet_json_kind(given) == RAMET_JSON_ARRAY)
+	else if (ramet_json_kind(given) == RAMET_JSON_ARRAY || is_null_member(given))
 		r = rameti_ckpt_add_value(&list, given, RAMETI_CKPT_MESSAGE_DEPTH,
 					  RAMETI_CKPT_KEEP);
 	if (!r && list.len)
@@ -288,7 +294,7 @@ static int set_files(struct rameti_ckpt_adding *a, const struct ramet_json *data
 	struct ramet_buf map = RAMET_BUF_INIT(SIZE_MAX / 2);
 	int r = 0;
 
-	if (ramet_json_kind(given) != RAMET_JSON_OBJECT)
+	if (ramet_json_kind(given) != RAMET_JSON_OBJECT && !is_null_member(given))
 		return 0;
 	r = rameti_ckpt_add_value(&map, given, RAMETI_CKPT_MESSAGE_DEPTH, RAMETI_CKPT_KEEP);
 	if (!r)
@@ -302,14 +308,14 @@ static int is_list_or_count(const struct rameti_ckpt_adding *a, const struct ram
 {
 	double n = ramet_json_number(v);
 
-	return !v || ramet_json_kind(v) == RAMET_JSON_ARRAY ||
+	return !v || ramet_json_kind(v) == RAMET_JSON_ARRAY || is_null_member(v) ||
 	       (ramet_json_kind(v) == RAMET_JSON_NUMBER && n >= 0 && n <= a->n &&
 		n == (uint32_t)n);
 }
 
 static int is_object_or_none(const struct ramet_json *v)
 {
-	return !v || ramet_json_kind(v) == RAMET_JSON_OBJECT;
+	return !v || ramet_json_kind(v) == RAMET_JSON_OBJECT || is_null_member(v);
 }
 
 /* 1: it cannot be one of the session's. */

@@ -447,7 +447,7 @@ static int add_given_header(struct making *m)
 	return r;
 }
 
-/* What the session is beside its messages and checkpoints. */
+/* What the session is beside its messages and checkpoints; that these are null, too. */
 static int add_config(struct making *m)
 {
 	static const char *const told[] = { "ID", "Messages", "Checkpoints", "FileCheckpoints" };
@@ -463,7 +463,7 @@ static int add_config(struct making *m)
 		value = ramet_json_next(o, key);
 		for (i = 0; i < 4 && rameti_ckpt_member(o, told[i]) != value; i++)
 			;
-		if (i < 4)
+		if (i < 4 && (!i || ramet_json_kind(value) != RAMET_JSON_NULL))
 			continue;
 		if (n++)
 			ramet_buf_add_char(&m->members, ',');

@@ -20,6 +20,11 @@ static int is_text(const struct ramet_json *v)
 	return ramet_json_kind(v) == RAMET_JSON_STRING;
 }
 
+static int is_null(const struct ramet_json *v)
+{
+	return v && ramet_json_kind(v) == RAMET_JSON_NULL;
+}
+
 int rameti_ckpt_adding_config(struct rameti_ckpt_adding *a, const struct ramet_json *session)
 {
 	struct rameti_ckpt_session s;
@@ -35,6 +40,10 @@ int rameti_ckpt_adding_config(struct rameti_ckpt_adding *a, const struct ramet_j
 		a->turns = rameti_ckpt_turns(&s);
 		a->has_turns = 1;
 	}
+	a->null_messages = is_null(s.messages);
+	a->null_turns = is_null(s.turns);
+	a->null_checkpoints = is_null(s.checkpoints);
+	a->null_files = is_null(s.files);
 	rameti_ckpt_add_unknown(session, &a->more);
 	return ramet_buf_status(&a->more) < 0 ? nomem(a) : 0;
 }
@@ -80,6 +89,12 @@ static int keep_header(struct rameti_ckpt_adding *a)
 	return !r && ramet_buf_status(&a->items) < 0 ? nomem(a) : r;
 }
 
+static void or_else(struct ramet_bytes *value, int null, const char *none)
+{
+	if (!value->ptr)
+		*value = ramet_bytes_of(null ? "null" : none);
+}
+
 /* The session's text, with the items or without. */
 static int write_new(struct rameti_ckpt_adding *a, int with_items, struct ramet_bytes id,
 		     struct ramet_buf *out)
@@ -96,10 +111,13 @@ static int write_new(struct rameti_ckpt_adding *a, int with_items, struct ramet_
 	change.created_ns = a->created_ns;
 	change.updated_ns = a->updated_ns;
 	change.more = ramet_buf_bytes(&a->more);
-	if (!r && !change.messages.ptr)
-		change.messages = ramet_bytes_of("[]");
-	if (!r)
+	if (!r) {
+		or_else(&change.messages, a->null_messages, "[]");
+		or_else(&change.turns, a->null_turns, "0");
+		or_else(&change.checkpoints, a->null_checkpoints, "{}");
+		or_else(&change.files, a->null_files, "{}");
 		rameti_ckpt_add_session(out, a->s, id, &change);
+	}
 	if (!r && ramet_buf_status(out) < 0)
 		r = nomem(a);
 	for (i = 0; i < 4; i++)

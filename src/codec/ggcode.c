@@ -35,6 +35,24 @@ const struct ramet_json *rameti_gg_carried(const struct ramet_json *record)
 	return entry;
 }
 
+int rameti_gg_carried_text(const struct ramet_json *record, struct ramet_json_doc *doc,
+			   struct ramet_buf *text, const struct ramet_json **entry,
+			   struct ramet_error *err)
+{
+	int e;
+
+	*entry = NULL;
+	ramet_json_text(ramet_json_get(record, "entry"), text);
+	e = ramet_buf_status(text) < 0 ? RAMET_ENOMEM :
+					 ramet_json_parse(doc, ramet_buf_bytes(text), 0, NULL);
+	if (e == RAMET_ENOMEM)
+		return rameti_fail_nomem(err);
+	if (!e && ramet_json_kind(ramet_json_get(ramet_json_root(doc), "type")) ==
+			  RAMET_JSON_STRING)
+		*entry = ramet_json_root(doc);
+	return 0;
+}
+
 enum rameti_gg_type rameti_gg_type_of(const struct ramet_json *record)
 {
 	static const struct {
@@ -64,6 +82,9 @@ enum rameti_gg_type rameti_gg_type_of(const struct ramet_json *record)
 	if (t == RAMETI_GG_MESSAGE || t == RAMETI_GG_CARRIED)
 		if (rameti_gg_carried(record))
 			return RAMETI_GG_CARRIED;
+	if (t == RAMETI_GG_CARRIED &&
+	    ramet_json_kind(ramet_json_get(record, "entry")) == RAMET_JSON_STRING)
+		return RAMETI_GG_CARRIED_TEXT;
 	if (t == RAMETI_GG_CARRIED || (bodies[t] && !rameti_gg_get(record, bodies[t])))
 		return RAMETI_GG_OTHER;
 	return t;
@@ -95,7 +116,7 @@ static int made(struct rameti_batch *b, int type, int64_t ms)
 	return piece(b, type, RAMET_ROLE_NONE, ms, (struct ramet_bytes){ NULL, 0 });
 }
 
-/* id of the message, then that and .1, .2 ... */
+/* id of the message, then that and --1, --2 ... */
 static int message_pieces(struct rameti_batch *b, struct ramet_bytes line,
 			  const struct ramet_json *message, int64_t ms, int with_id)
 {
@@ -179,19 +200,34 @@ static int meta_pieces(struct rameti_batch *b, struct ramet_bytes line,
 	return e ? e : made(b, RAMET_ENTRY_SESSION_INFO, ms);
 }
 
-static int carried_piece(struct rameti_batch *b, const struct ramet_json *record)
+static int carried_piece(struct rameti_batch *b, const struct ramet_json *entry)
 {
 	struct ramet_buf id = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct ramet_row row;
 	int e;
 
 	memset(&row, 0, sizeof(row));
-	e = rameti_carried_row(rameti_gg_carried(record), &row, &id);
+	e = rameti_carried_row(entry, &row, &id);
 	if (!e && ramet_buf_status(&id) < 0)
 		e = RAMET_ENOMEM;
 	if (!e)
 		e = rameti_batch_piece(b, &row, ramet_buf_bytes(&id));
 	ramet_buf_release(&id);
+	return e;
+}
+
+static int text_piece(struct rameti_batch *b, const struct ramet_json *record)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	const struct ramet_json *entry;
+	int e = rameti_gg_carried_text(record, &doc, &text, &entry, NULL);
+
+	if (!e)
+		e = entry ? carried_piece(b, entry)
+			  : made(b, RAMET_ENTRY_CUSTOM, RAMET_TIME_NONE);
+	ramet_json_doc_release(&doc);
+	ramet_buf_release(&text);
 	return e;
 }
 
@@ -212,7 +248,9 @@ static int pieces_of(struct rameti_batch *b, struct ramet_bytes line,
 		ms = ms_of(rameti_gg_get(rameti_gg_get(record, "usage_entry"), "timestamp"));
 		return made(b, RAMET_ENTRY_USAGE, ms);
 	case RAMETI_GG_CARRIED:
-		return carried_piece(b, record);
+		return carried_piece(b, rameti_gg_carried(record));
+	case RAMETI_GG_CARRIED_TEXT:
+		return text_piece(b, record);
 	default:
 		ms = ms_of(rameti_gg_get(rameti_gg_get(record, "metric_event"), "timestamp"));
 		return ramet_json_count(record) ? made(b, RAMET_ENTRY_CUSTOM, ms) : 0;

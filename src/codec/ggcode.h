@@ -9,9 +9,14 @@
 
 /* ---- reading ---- */
 
+#define RAMETI_GG_DEPTH_MAX 10000u /* containers in one another, the outermost too: Go's limit */
+/* Is this value nested deeper? */
+int rameti_gg_is_deeper(const struct ramet_json *v, uint32_t depth);
 /* May the original's decoder take this value for a record: each member it knows of the right type,
- * times valid? Keys count without regard to case. */
+ * times valid, nothing nested too deep? Keys count without regard to case. */
 int rameti_gg_record_fits(const struct ramet_json *record);
+/* The same of a line. Without memory to tell, out has failed. */
+int rameti_gg_line_fits(struct ramet_bytes line, struct ramet_buf *out);
 /* The same for an entry of index.json. */
 int rameti_gg_index_fits(const struct ramet_json *entry);
 /* A member as that decoder finds it: without regard to case, the last of several. NULL: none, or
@@ -76,6 +81,7 @@ struct rameti_gg_record {
 	struct ramet_bytes sidebar_visible, context_window, max_tokens; /* raw */
 	struct ramet_bytes summary_id, last_id;
 	struct ramet_bytes checkpoint_tokens, checkpoint_messages; /* raw */
+	struct ramet_bytes system_message; /* raw: of a compaction of pi's */
 	struct ramet_bytes entry; /* raw: what is carried along */
 	int tunnel_events_complete;
 };

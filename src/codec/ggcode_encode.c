@@ -26,7 +26,8 @@ enum count { TURN };
 struct job {
 	struct rameti_encoder *e;
 	const struct ramet_json *entry;
-	struct ramet_buf id, work, more, time; /* the entry's id, decoded; its time, quoted */
+	/* the entry's id, decoded; its time, quoted; its systemMessage, compact */
+	struct ramet_buf id, work, more, time, system;
 	int64_t ms;
 	int made; /* how many entries are found in what was written; -1: not known */
 };
@@ -61,7 +62,7 @@ static int is_found_again(const struct ramet_json *entry)
 	       entry->span < RAMETI_GG_USUAL_SPAN;
 }
 
-/* An entry that ggcode has no record for, as it is. */
+/* An entry that ggcode has no record for, as it is; too deep for its decoder: as a text. */
 static int carry(struct job *j, struct ramet_buf *out)
 {
 	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
@@ -73,30 +74,23 @@ static int carry(struct job *j, struct ramet_buf *out)
 	ramet_buf_reset(&j->work);
 	rameti_json_add_compact(&j->work, j->entry);
 	g.entry = ramet_buf_bytes(&j->work);
+	if (rameti_gg_is_deeper(j->entry, RAMETI_GG_DEPTH_MAX - 1)) {
+		ramet_buf_reset(&j->more);
+		rameti_gg_add_text(&j->more, g.entry, 0);
+		g.entry = ramet_buf_bytes(&j->more);
+	}
 	write_record(j, &g, out);
 	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_CARRIED;
-}
-
-/* Would this line be read? Without memory to tell, out has failed. */
-static int fits(struct ramet_bytes line, struct ramet_buf *out)
-{
-	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	int r = ramet_json_parse(&doc, line, 0, NULL);
-	int yes = !r && rameti_gg_record_fits(ramet_json_root(&doc));
-
-	ramet_json_doc_release(&doc);
-	if (r == RAMET_ENOMEM)
-		out->status = r;
-	return yes;
 }
 
 /* Would what stands in out from there on be read? If not, it is taken out again, unless out has
  * failed: the caller asks. */
 static int keeps(struct ramet_buf *out, size_t from)
 {
-	if (out->status || fits((struct ramet_bytes){ out->ptr + from, out->len - from }, out) ||
-	    out->status)
+	struct ramet_bytes line = { out->ptr + from, out->len - from };
+
+	if (out->status || rameti_gg_line_fits(line, out) || out->status)
 		return 1;
 	ramet_buf_truncate(out, from);
 	return 0;
@@ -219,15 +213,15 @@ static void summary_message(struct job *j, struct ramet_bytes id, const struct r
 	ramet_buf_release(&text);
 }
 
-/* A whole number of up to 18 digits: what the original's 64 bits hold for sure. */
-static struct ramet_bytes number_of(const struct ramet_json *v)
+/* What the model saw of the system then; ggcode passes over it. */
+static void keep_system(struct job *j, struct rameti_gg_record *g)
 {
-	struct ramet_bytes raw = ramet_json_raw(v);
+	const struct ramet_json *m = get(j, "systemMessage");
 
-	if (ramet_json_kind(v) != RAMET_JSON_NUMBER || ramet_bytes_is(raw, "0") ||
-	    raw.len > 18 || strcspn(raw.ptr, ".eE") < raw.len)
-		return (struct ramet_bytes){ NULL, 0 };
-	return raw;
+	if (ramet_json_kind(m) != RAMET_JSON_OBJECT)
+		return;
+	rameti_json_add_compact(&j->system, m);
+	g->system_message = ramet_buf_bytes(&j->system);
 }
 
 /* Version 1.3.33: the list is in the checkpoint. */
@@ -241,7 +235,8 @@ static int old_compaction(struct job *j, struct ramet_buf *out)
 	ramet_buf_add(&j->more, ramet_buf_bytes(&j->work));
 	ADD(&j->more, "]");
 	g.checkpoint_messages = ramet_buf_bytes(&j->more);
-	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
+	g.checkpoint_tokens = rameti_gg_number(get(j, "tokensBefore"));
+	keep_system(j, &g);
 	write_record(j, &g, out);
 	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
@@ -280,6 +275,8 @@ static int compaction(struct job *j, struct ramet_buf *out)
 	struct ramet_bytes unused;
 	int behind;
 
+	if (rameti_gg_is_deeper(get(j, "systemMessage"), RAMETI_GG_USUAL_SPAN))
+		return carry(j, out);
 	if (j->e->dialect)
 		return old_compaction(j, out);
 	behind = name_messages(j, &summary, &last);
@@ -287,7 +284,8 @@ static int compaction(struct job *j, struct ramet_buf *out)
 		summary_message(j, ramet_buf_bytes(&summary), get(j, "summary"), out);
 	g.summary_id = ramet_buf_bytes(&summary);
 	g.last_id = ramet_buf_bytes(&last);
-	g.checkpoint_tokens = number_of(get(j, "tokensBefore"));
+	g.checkpoint_tokens = rameti_gg_number(get(j, "tokensBefore"));
+	keep_system(j, &g);
 	if (!behind)
 		write_record(j, &g, out);
 	j->made = -1;
@@ -433,7 +431,7 @@ static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struc
 	size_t from = out->len;
 
 	if (!record.len || *record.ptr != '{' || memchr(record.ptr, '\n', record.len) ||
-	    !fits(record, out))
+	    !rameti_gg_line_fits(record, out))
 		return carry(j, out);
 	ramet_buf_add(out, record);
 	ADD(out, "\n");
@@ -537,6 +535,7 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 			 .work = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 .more = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 .time = RAMET_BUF_INIT(128),
+			 .system = RAMET_BUF_INIT(SIZE_MAX / 2),
 			 .made = -1 };
 	int r = ramet_json_parse(&e->doc, entry, 0, err);
 
@@ -554,6 +553,7 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	tell_made(&j);
 	if (r == RAMET_ENOMEM || (ramet_buf_status(out) < 0 || ramet_buf_status(&j.id) < 0 ||
 		       ramet_buf_status(&j.work) < 0 || ramet_buf_status(&j.more) < 0 ||
+		       ramet_buf_status(&j.system) < 0 ||
 		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0 ||
 		       ramet_buf_status(&e->entry_id) < 0))
 		r = rameti_fail_nomem(err);
@@ -561,6 +561,7 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	ramet_buf_release(&j.work);
 	ramet_buf_release(&j.more);
 	ramet_buf_release(&j.time);
+	ramet_buf_release(&j.system);
 	return r;
 }
 

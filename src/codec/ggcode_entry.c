@@ -110,6 +110,7 @@ static void show_rest(const struct rameti_reader *r, uint32_t row, const struct 
 {
 	const struct ramet_json *id = rameti_gg_get(record, "checkpoint_summary_msg_id");
 	const struct ramet_json *tokens = rameti_gg_get(record, "checkpoint_tokens");
+	const struct ramet_json *system = ramet_json_get(record, "systemMessage");
 	uint32_t kept = row;
 
 	if (id && id->len > 2)
@@ -126,7 +127,10 @@ static void show_rest(const struct rameti_reader *r, uint32_t row, const struct 
 	rameti_gg_add_value(out, "lastId", rameti_gg_get(record, "checkpoint_last_msg_id"));
 	if (behind)
 		ADD(out, ",\"behind\":true");
-	ADD(out, "}}");
+	ADD(out, "}");
+	if (ramet_json_kind(system) == RAMET_JSON_OBJECT)
+		rameti_gg_add_value(out, "systemMessage", system);
+	ADD(out, "}");
 }
 
 /* The front, the summary, and what stands in rest. */
@@ -369,6 +373,23 @@ static int show_listed(const struct rameti_reader *r, uint32_t row, uint32_t n,
 	return 0;
 }
 
+/* 1: it is no entry. */
+static int show_carried_text(const struct rameti_reader *r, uint32_t row,
+			     const struct ramet_json *record, struct ramet_buf *out,
+			     struct ramet_error *err)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	struct ramet_buf text = RAMET_BUF_INIT(SIZE_MAX / 2);
+	const struct ramet_json *entry;
+	int e = rameti_gg_carried_text(record, &doc, &text, &entry, err);
+
+	if (!e)
+		e = entry ? rameti_carried_entry(r, row, entry, out, err) : 1;
+	ramet_json_doc_release(&doc);
+	ramet_buf_release(&text);
+	return e;
+}
+
 static int show(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 		const struct ramet_json *record, struct ramet_buf *out, struct ramet_error *err)
 {
@@ -378,6 +399,13 @@ static int show(const struct rameti_reader *r, uint32_t row, struct ramet_bytes 
 	switch (rameti_gg_type_of(record)) {
 	case RAMETI_GG_CARRIED:
 		return rameti_carried_entry(r, row, rameti_gg_carried(record), out, err);
+	case RAMETI_GG_CARRIED_TEXT: {
+		int e = show_carried_text(r, row, record, out, err);
+
+		if (e <= 0)
+			return e;
+		break;
+	}
 	case RAMETI_GG_MESSAGE: {
 		uint32_t left = n;
 

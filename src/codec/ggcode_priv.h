@@ -34,11 +34,16 @@ enum rameti_gg_type {
 	RAMETI_GG_CHECKPOINT,
 	RAMETI_GG_USAGE,
 	RAMETI_GG_TUNNEL_EVENT,
-	RAMETI_GG_CARRIED /* an entry of pi's is in it as it is */
+	RAMETI_GG_CARRIED, /* an entry of pi's is in it as it is */
+	RAMETI_GG_CARRIED_TEXT /* as a text, since it is nested too deep; if it is one */
 };
 enum rameti_gg_type rameti_gg_type_of(const struct ramet_json *record);
 /* What is carried; NULL: nothing. */
 const struct ramet_json *rameti_gg_carried(const struct ramet_json *record);
+/* What is carried as a text, parsed; NULL: it is no entry. ENOMEM. */
+int rameti_gg_carried_text(const struct ramet_json *record, struct ramet_json_doc *doc,
+			   struct ramet_buf *text, const struct ramet_json **entry,
+			   struct ramet_error *err);
 
 /* codec->pieces for a line that it recognises at a glance: 1 done, 0 look closer, ENOMEM. */
 int rameti_gg_quick(struct rameti_batch *b, struct ramet_bytes line);
@@ -75,13 +80,16 @@ enum rameti_gg_told {
 	RAMETI_GG_TOLD_SURELY /* it does, and finds one entry in it */
 };
 /* Values with more nodes may be nested too deep for a record around them. */
-#define RAMETI_GG_USUAL_SPAN (RAMET_JSON_DEPTH_MAX / 2)
+#define RAMETI_GG_USUAL_SPAN (RAMETI_GG_DEPTH_MAX - 100)
 /* A message of pi's as ggcode's, appended; enum rameti_gg_told. */
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *message,
 			  struct ramet_bytes id, struct ramet_buf *scratch);
 /* Token counts of a usage object, as the one and the other have them. */
 void rameti_gg_add_tokens(struct ramet_buf *out, const struct ramet_json *usage);
 void rameti_gg_show_tokens(struct ramet_buf *out, const struct ramet_json *usage);
+/* A whole number of up to 18 digits, which the original's 64 bits hold for sure; empty: 0, or it is
+ * none. */
+struct ramet_bytes rameti_gg_number(const struct ramet_json *v);
 /* A member that is a count: whole, not negative. */
 int64_t rameti_gg_count_of(const struct ramet_json *object, const char *key);
 /* Other members of an object, each as ,"key":value; names: those left out, NULL at the end. */

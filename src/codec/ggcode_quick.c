@@ -13,6 +13,7 @@
 
 #define PARTS_MAX 32
 #define ID_MAX 128
+#define DEPTH_MAX 1000 /* with what stands around it, far from the decoder's limit */
 
 struct cursor {
 	const char *p, *end;
@@ -66,7 +67,8 @@ static int any(struct cursor *c)
 			if (!any_string(c))
 				return 0;
 		} else if (*c->p == '{' || *c->p == '[') {
-			depth++;
+			if (++depth > DEPTH_MAX)
+				return 0;
 			c->p++;
 		} else if (*c->p == '}' || *c->p == ']') {
 			if (!depth--)

@@ -2,8 +2,9 @@
  * codec/ggcode_record.c - what the original's decoder takes for a record, and how it finds members.
  *
  * Go's decoder matches keys without regard to case, lets the last of several count, takes null for
- * "not there", and refuses the whole line for one value of a wrong type, however deep. Unknown
- * members are passed over. Values come from a validated parse; nothing here changes them.
+ * "not there", and refuses the whole line for one value of a wrong type, however deep, and for one
+ * that is nested too deep. Unknown members are passed over. Values come from a validated parse;
+ * nothing here changes them.
  */
 #include "codec/ggcode.h"
 
@@ -313,9 +314,45 @@ static int fits(const struct shape *shape, const struct ramet_json *object)
 	return 1;
 }
 
+int rameti_gg_is_deeper(const struct ramet_json *v, uint32_t depth)
+{
+	struct ramet_bytes raw = ramet_json_raw(v);
+	uint32_t now = 0;
+	size_t i;
+	int in_string = 0;
+
+	if (!v || v->span <= depth)
+		return 0;
+	for (i = 0; i < raw.len && now <= depth; i++) {
+		char c = raw.ptr[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+			now++;
+		else if (!in_string && (c == '}' || c == ']'))
+			now--;
+	}
+	return now > depth;
+}
+
 int rameti_gg_record_fits(const struct ramet_json *record)
 {
-	return fits(&record_shape, record);
+	return fits(&record_shape, record) && !rameti_gg_is_deeper(record, RAMETI_GG_DEPTH_MAX);
+}
+
+int rameti_gg_line_fits(struct ramet_bytes line, struct ramet_buf *out)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	int r = ramet_json_parse(&doc, line, 0, NULL);
+	int yes = !r && rameti_gg_record_fits(ramet_json_root(&doc));
+
+	ramet_json_doc_release(&doc);
+	if (r == RAMET_ENOMEM)
+		out->status = r;
+	return yes;
 }
 
 int rameti_gg_index_fits(const struct ramet_json *entry)

@@ -49,6 +49,18 @@ void rameti_gg_show_tokens(struct ramet_buf *out, const struct ramet_json *u)
 static const char *const zero_cost =
 	"{\"input\":0,\"output\":0,\"cacheRead\":0,\"cacheWrite\":0,\"total\":0}";
 
+struct ramet_bytes rameti_gg_number(const struct ramet_json *v)
+{
+	struct ramet_bytes raw = ramet_json_raw(v);
+
+	if (ramet_json_kind(v) != RAMET_JSON_NUMBER || ramet_bytes_is(raw, "0") || raw.len > 18)
+		return (struct ramet_bytes){ NULL, 0 };
+	for (size_t i = 0; i < raw.len; i++)
+		if (raw.ptr[i] == '.' || raw.ptr[i] == 'e' || raw.ptr[i] == 'E')
+			return (struct ramet_bytes){ NULL, 0 };
+	return raw;
+}
+
 /* A count: whole, not negative. */
 int64_t rameti_gg_count_of(const struct ramet_json *u, const char *key)
 {

@@ -102,6 +102,7 @@ void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *
 	add_raw(out, ",\"checkpoint_messages\":", g->checkpoint_messages);
 	if (dialect)
 		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
+	add_raw(out, ",\"systemMessage\":", g->system_message);
 	add_raw(out, ",\"entry\":", g->entry);
 	ADD(out, "}\n");
 }

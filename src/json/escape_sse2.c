@@ -52,7 +52,7 @@ static unsigned copy_step(char *to, const char *from)
 }
 #endif
 
-char *rameti_escape(char *to, const char *p, const char *end)
+char *rameti_escape_sse2(char *to, const char *p, const char *end)
 {
 	unsigned bits;
 	size_t n;

@@ -228,16 +228,19 @@ static void add_odd_string(struct ramet_buf *b, struct ramet_bytes text)
 
 void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
 {
+	rameti_escape_fn *escape = rameti_escape_avx2();
 	const char *p = text.ptr, *end = text.len ? p + text.len : p;
-	char out[RAMETI_ESCAPED_MAX];
+	char out[RAMETI_ESCAPED_MAX], *stop;
 	size_t n;
 
+	if (!escape)
+		escape = rameti_escape_sse2;
 	ramet_buf_add_char(b, '"');
 	for (; p != end; p += n) {
 		n = (size_t)(end - p) < RAMETI_ESCAPE_BLOCK ? (size_t)(end - p) :
 								    RAMETI_ESCAPE_BLOCK;
-		ramet_buf_add(b, (struct ramet_bytes){
-					 out, (size_t)(rameti_escape(out, p, p + n) - out) });
+		stop = escape(out, p, p + n);
+		ramet_buf_add(b, (struct ramet_bytes){ out, (size_t)(stop - out) });
 	}
 	ramet_buf_add_char(b, '"');
 }

@@ -95,6 +95,8 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 		json = rameti_json_trimmed(json);
 		r = rameti_convert_renumber(c, row, &json, err);
 	}
+	if (!r)
+		r = rameti_convert_refs(c, row, &json, err);
 	if (!r && c->from_chain && !c->to_chain)
 		r = hang(c, row, &json, err);
 	if (!r)
@@ -137,10 +139,11 @@ static int same_lines(const struct rameti_convert *c)
 
 /* Is what was written for this record the record itself, and would be again on the way back? Then
  * nothing is lost with it. */
-static int is_same(const struct rameti_convert *c, const struct rameti_record *record, size_t from)
+static int is_same(const struct rameti_convert *c, const struct rameti_record *record)
 {
 	const struct ramet_row *row = ramet_tree_row(c->tree, record->first);
 	const struct ramet_buf *out = &c->target.out;
+	size_t from = c->target.from;
 
 	/* a home without branches has no word for a parent that is not there */
 	if (c->home && c->home->linear && (row->flags & RAMET_ROW_HAS_PARENT) &&
@@ -184,9 +187,9 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			  struct ramet_error *err)
 {
 	uint32_t row, at = c->target.rows, fresh = 0;
-	size_t from;
 	int r = 0;
 
+	c->was_led = 0;
 	for (row = record->first; !r && row < record->first + record->n; row++) {
 		c->begins[row] = c->target.rows;
 		r = rameti_convert_restore(c, row, err);
@@ -203,12 +206,13 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			tell(c, row, drops_branches(c) ? RAMETI_UNSAID : RAMETI_CARRIED);
 			continue;
 		}
-		from = c->target.out.len;
 		r = convert_row(c, record, row, err);
 		c->ends[row] = c->target.rows;
-		if (!r && record->n == 1 && is_same(c, record, from))
+		if (!r && record->n == 1 && is_same(c, record))
 			fresh = 0;
 	}
+	if (c->was_led)                      /* the stored line names what will never be again */
+		fresh = 0;
 	if (r)
 		return r;
 	if (!record->n && !record->is_header) {
@@ -217,6 +221,8 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			return r;
 		fresh = !r;
 	}
+	if (record->n && rameti_convert_bit(c->plan.began, record->first))
+		fresh = 1;
 	if (is_carrier(c, record))
 		fresh = rameti_convert_is_lessened(c, record->first);
 	return add_fate(c, at, fresh && !record->is_header, err);
@@ -269,6 +275,38 @@ static int can_be_made_again(struct rameti_convert *c, const struct rameti_draft
 	return ramet_bytes_eq(ramet_buf_bytes(&c->text), header_line(c->s));
 }
 
+/* Was anything appended after the lines were carried, of which that in row is the header? */
+static int has_news(const struct rameti_convert *c, uint32_t row)
+{
+	while (++row < c->plan.n)
+		if (!rameti_convert_bit(c->plan.skip, row) &&
+		    !rameti_convert_bit(c->plan.off, row) &&
+		    !rameti_convert_bit(c->plan.carriers, row))
+			return 1;
+	return 0;
+}
+
+/* The carried header in record, which stood in row, as a copy that stays. Where it says which entry
+ * is the leaf, that is over with the first new one. */
+static int header_again(struct rameti_convert *c, uint32_t row, struct ramet_bytes *line,
+			struct ramet_error *err)
+{
+	const struct ramet_json_edit no_leaf = { { "leafId", 6 }, { NULL, 0 } };
+	const struct ramet_json *root;
+	int r = ramet_json_parse(&c->doc, ramet_buf_bytes(&c->record), 0, err);
+
+	if (r < 0)
+		return r;
+	root = ramet_json_root(&c->doc);
+	ramet_buf_reset(&c->text);
+	if (ramet_json_get(root, "leafId") && has_news(c, row))
+		r = ramet_json_edit(&c->text, ramet_buf_bytes(&c->record), root, &no_leaf, 1, err);
+	else
+		ramet_buf_add(&c->text, ramet_buf_bytes(&c->record));
+	*line = ramet_buf_bytes(&c->text);
+	return r < 0 || !ramet_buf_status(&c->text) ? r : rameti_fail_nomem(err);
+}
+
 static int begin(struct rameti_convert *c, struct ramet_error *err)
 {
 	const struct ramet_header *from = ramet_session_header(c->s);
@@ -281,13 +319,14 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 	struct rameti_draft_header h = { .cwd = ramet_session_cwd(c->s, none),
 					 .parent_session = from->parent_session };
 	struct ramet_bytes line = none;
-	int r = rameti_convert_carried_header(c, err);
+	uint32_t row = 0;
+	int r = rameti_convert_carried_header(c, &row, err), carried = 0;
 
 	if (r == 1) {
 		r = id_of_header(c, err);
 		opts.as_stored = c->to_chain;
-		if (!c->opts->id && !c->to_chain)
-			line = ramet_buf_bytes(&c->record);
+		if (!r && !c->opts->id && !c->to_chain)
+			carried = 1;
 	} else if (!r) {
 		r = choose_id(c, err);
 		if (same_lines(c) && ramet_bytes_eq(ramet_buf_bytes(&c->id), from->id))
@@ -302,11 +341,8 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 		c->header_of_lines = 1;
 	if (!r && (ramet_buf_status(&c->header_line) < 0 || ramet_buf_status(&c->text) < 0))
 		r = rameti_fail_nomem(err);
-	if (!r && line.ptr && line.ptr == c->record.ptr) {
-		ramet_buf_reset(&c->text);           /* the record buffer is used again */
-		ramet_buf_add(&c->text, line);
-		line = ramet_buf_bytes(&c->text);
-	}
+	if (!r && carried)
+		r = header_again(c, row, &line, err);
 	if (!r)
 		r = rameti_target_begin(&c->target, &opts, &h, line, err);
 	c->start_rows = c->target.rows;
@@ -318,6 +354,8 @@ static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 	struct rameti_record record;
 	int r = rameti_records_open(&c->records, c->s, err), copy = same_lines(c);
 
+	if (!r)
+		rameti_records_ahead(&c->records, c->plan.skip, !copy);
 	while (!r && (r = rameti_records_next(&c->records, &record, err)) == 1) {
 		r = 0;
 		if (record.is_before || (copy && record.is_header)) {
@@ -447,7 +485,7 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 				    .doc = RAMET_JSON_DOC_INIT };
 	struct ramet_buf *const bufs[] = { &c.scratch, &c.record, &c.entry, &c.last,	    &c.text,
 					   &c.id,      &c.header_line, &c.number, &c.data,
-					   &c.parent };
+					   &c.parent,  &c.ref,	       &c.refs,	 &c.led };
 	size_t i;
 	int r;
 

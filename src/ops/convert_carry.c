@@ -47,11 +47,33 @@ int rameti_convert_last(struct rameti_convert *c, struct ramet_bytes *raw, struc
 
 /* ---- lines that come back ---- */
 
+/* The line in record. In a tree it is where the next one hangs from, and hangs from what is
+ * there. */
+static int restore_line(struct rameti_convert *c, const struct rameti_cover *cover,
+			struct ramet_error *err)
+{
+	struct ramet_bytes line = ramet_buf_bytes(&c->record);
+	const struct ramet_json *id;
+	int r = 0;
+
+	if (cover->n && !c->to_chain) {
+		r = ramet_json_parse(&c->doc, line, 0, err);
+		id = ramet_json_get(ramet_json_root(&c->doc), "id");
+		if (!r && id)
+			r = set_last_raw(c, ramet_json_raw(id), err);
+		if (!r)
+			r = rameti_convert_refs_restored(c, cover->at, &line, err);
+	}
+	if (!r)
+		r = rameti_target_line(&c->target, line, err);
+	c->report->restored += !r;
+	return r;
+}
+
 /* Lines of the target's format that stand before this row, as they were. */
 int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_error *err)
 {
 	const struct rameti_cover *cover;
-	const struct ramet_json *id;
 	int r = 0;
 
 	for (; !r && c->next_cover < c->plan.n_covers; c->next_cover++) {
@@ -64,21 +86,14 @@ int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_
 			c->begins[cover->at] = c->target.rows;
 		r = rameti_convert_record(c->s, cover->row, &c->doc, &c->scratch, &c->record, err);
 		if (!r)
-			r = rameti_target_line(&c->target, ramet_buf_bytes(&c->record), err);
-		c->report->restored += !r;
-		if (r || !cover->n || c->to_chain)
-			continue;
-		r = ramet_json_parse(&c->doc, ramet_buf_bytes(&c->record), 0, err);
-		id = ramet_json_get(ramet_json_root(&c->doc), "id");
-		if (!r && id)
-			r = set_last_raw(c, ramet_json_raw(id), err);
+			r = restore_line(c, cover, err);
 	}
 	return r;
 }
 
 /* A header of the target's format that the source carries, the oldest one, into record: 1 there is
  * one. */
-int rameti_convert_carried_header(struct rameti_convert *c, struct ramet_error *err)
+int rameti_convert_carried_header(struct rameti_convert *c, uint32_t *row, struct ramet_error *err)
 {
 	const struct rameti_cover *oldest = NULL;
 	uint32_t i;
@@ -90,6 +105,7 @@ int rameti_convert_carried_header(struct rameti_convert *c, struct ramet_error *
 			oldest = &c->plan.covers[i];
 	if (!oldest)
 		return 0;
+	*row = oldest->row;
 	r = rameti_convert_record(c->s, oldest->row, &c->doc, &c->scratch, &c->record, err);
 	return r < 0 ? r : 1;
 }
@@ -124,38 +140,59 @@ int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row)
 	return n != o->n || (!o->n && !o->header && c->plan.off);
 }
 
+/* The members of a carrier that are others in the target; their values are in c->number. */
+static int renumbered_members(struct rameti_convert *c, const struct rameti_cover *o,
+			      struct ramet_json_edit edits[4], struct ramet_error *err)
+{
+	static const char *const keys[] = { "at", "entries", "row", "session" };
+	size_t ends[4], i, n_edits = o->header ? 4 : 2;
+	uint32_t at, n;
+
+	renumbered(c, o, &at, &n);
+	if (!o->header && at == o->at && n == o->n)
+		return 0;
+	ramet_buf_reset(&c->number);
+	ramet_buf_addf(&c->number, "%u", at);
+	ends[0] = c->number.len;
+	ramet_buf_addf(&c->number, "%u", n);
+	ends[1] = c->number.len;
+	ramet_buf_addf(&c->number, "%u", c->target.rows);
+	ends[2] = c->number.len;
+	if (!c->to_chain)                    /* a chain's id is the name of its file */
+		ramet_buf_add_json_string(&c->number, ramet_buf_bytes(&c->target.encoder.id));
+	ends[3] = c->number.len;
+	if (ramet_buf_status(&c->number) < 0)
+		return rameti_fail_nomem(err);
+	for (i = 0; i < n_edits; i++) {
+		size_t from = i ? ends[i - 1] : 0;
+
+		edits[i].key = ramet_bytes_of(keys[i]);
+		edits[i].value = (struct ramet_bytes){ c->number.ptr + from, ends[i] - from };
+		if (!edits[i].value.len)
+			edits[i].value.ptr = NULL;       /* no such member */
+	}
+	return (int)n_edits;
+}
+
 int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
 			    struct ramet_error *err)
 {
-	struct ramet_json_edit edits[2] = { { { "at", 2 }, { NULL, 0 } },
-					    { { "entries", 7 }, { NULL, 0 } } };
 	const struct rameti_cover *o = c->plan.others;
 	const struct ramet_json *root, *data;
-	size_t len;
-	uint32_t at, n;
-	int r;
+	struct ramet_json_edit edits[4];
+	int r, n;
 
 	o = o ? bsearch(&row, o, c->plan.n_others, sizeof(*o), by_row) : NULL;
-	if (!o)
-		return 0;
-	renumbered(c, o, &at, &n);
-	if (at == o->at && n == o->n)
-		return 0;
+	n = o ? renumbered_members(c, o, edits, err) : 0;
+	if (n <= 0)
+		return n;
 	r = ramet_json_parse(&c->doc, *json, 0, err);
 	if (r < 0)
 		return r;
 	root = ramet_json_root(&c->doc);
 	data = ramet_json_get(root, "data");
-	ramet_buf_reset(&c->number);
-	ramet_buf_addf(&c->number, "%u", at);
-	len = c->number.len;
-	ramet_buf_addf(&c->number, "%u", n);
-	if (ramet_buf_status(&c->number) < 0)
-		return rameti_fail_nomem(err);
-	edits[0].value = (struct ramet_bytes){ c->number.ptr, len };
-	edits[1].value = (struct ramet_bytes){ c->number.ptr + len, c->number.len - len };
 	ramet_buf_reset(&c->data);
-	r = ramet_json_edit(&c->data, ramet_json_raw(data), data, edits, 2, err);
+	r = ramet_json_edit(&c->data, ramet_json_raw(data), data, edits, (size_t)n, err);
 	if (r < 0)
 		return r;
 	edits[0].key = ramet_bytes_of("data");
@@ -220,7 +257,12 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 	ramet_buf_add_str(b, rameti_session_codec(c->s)->name);
 	ramet_buf_addf(b, "\",\"at\":%u,\"entries\":%u,", f->at, f->n);
 	if (header)
-		ramet_buf_add_str(b, "\"header\":true,");
+		ramet_buf_addf(b, "\"header\":true,\"row\":%u,", c->target.rows);
+	if (header && !c->to_chain) {
+		ramet_buf_add_str(b, "\"session\":");
+		ramet_buf_add_json_string(b, ramet_buf_bytes(&c->target.encoder.id));
+		ramet_buf_add_char(b, ',');
+	}
 	add_line_member(b, line, valid);
 	ramet_buf_add_char(b, '}');
 	if (ramet_buf_status(b) < 0)
@@ -281,6 +323,8 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 	uint32_t i;
 	int r = rameti_records_open(&c->records, c->s, err);
 
+	if (!r)
+		rameti_records_ahead(&c->records, NULL, 0);
 	c->target.settled = 1;
 	set_time(c);
 	if (!r)

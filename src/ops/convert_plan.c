@@ -18,6 +18,22 @@ static void set_bit(uint8_t *bits, uint32_t row)
 	bits[row / 8] |= (uint8_t)(1u << (row % 8));
 }
 
+/* Not told, and nothing instead. */
+static void set_gone(struct rameti_convert_plan *p, uint32_t row)
+{
+	set_bit(p->skip, row);
+	set_bit(p->gone, row);
+	p->n_gone++;
+}
+
+/* A row that some conversion began with. */
+static void set_began(struct rameti_convert_plan *p, uint32_t row, int needless)
+{
+	if (!needless && !rameti_convert_bit(p->skip, row))
+		set_bit(p->began, row);
+	set_gone(p, row);
+}
+
 /* A number of rows, or UINT32_MAX. */
 static uint32_t row_number(const struct ramet_json *v)
 {
@@ -45,6 +61,21 @@ static const struct rameti_codec *codec_named(const struct ramet_json *v)
 		if (ramet_json_text_is(v, codecs[i]->name))
 			return codecs[i];
 	return NULL;
+}
+
+/* Do the numbers of the lines carried behind this header still fit? Not in a fork, nor where rows
+ * came or went: it tells the row it had, and the session it was in. */
+static int still_fits(const struct ramet_json *data, uint32_t row, const struct ramet_session *s,
+		      struct ramet_buf *id)
+{
+	const struct ramet_json *session = ramet_json_get(data, "session");
+	const struct ramet_json *at = ramet_json_get(data, "row");
+
+	ramet_buf_reset(id);
+	if (session)
+		ramet_json_text(session, id);
+	return (!at || row_number(at) == row) &&
+	       (!session || ramet_bytes_eq(ramet_buf_bytes(id), ramet_session_header(s)->id));
 }
 
 /* Does this entry carry a line? */
@@ -77,7 +108,7 @@ static int add_cover(struct rameti_convert_plan *p, const struct rameti_cover *c
 	p->covers[p->n_covers++] = *c;
 	for (row = c->at; row < c->at + c->n; row++)
 		set_bit(p->skip, row);
-	set_bit(p->skip, c->row);
+	set_gone(p, c->row);
 	return 0;
 }
 
@@ -92,16 +123,16 @@ static int add_other(struct rameti_convert_plan *p, const struct rameti_cover *c
 }
 
 static int find_covers(struct rameti_convert_plan *p, const struct ramet_session *s, const char *to,
-		       struct ramet_error *err)
+		       int lean, struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2), id = RAMET_BUF_INIT(SIZE_MAX / 2);
 	const struct ramet_json *data;
 	struct ramet_bytes json;
 	struct rameti_cover c;
 	uint32_t row;
-	int r = 0;
+	int r = 0, fits = 1;
 
 	for (row = 0; !r && row < p->n; row++) {
 		if (ramet_tree_row(t, row)->type != RAMET_ENTRY_CUSTOM)
@@ -113,6 +144,13 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 			continue;
 		data = ramet_json_get(ramet_json_root(&doc), "data");
 		set_bit(p->carriers, row);
+		if (c.header)
+			fits = still_fits(data, row, s, &id);
+		if (!fits) {
+			if (lean)
+				set_gone(p, row);
+			continue;
+		}
 		c.codec = codec_named(ramet_json_get(data, "format"));
 		c.object = is_object(ramet_json_get(data, "record"));
 		r = ramet_json_text_is(ramet_json_get(data, "format"), to) &&
@@ -120,6 +158,9 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 			    ? add_cover(p, &c, err)
 			    : add_other(p, &c, err);
 	}
+	if (!r && ramet_buf_status(&id) < 0)
+		r = rameti_fail_nomem(err);
+	ramet_buf_release(&id);
 	ramet_buf_release(&scratch);
 	ramet_json_doc_release(&doc);
 	return r;
@@ -164,9 +205,9 @@ static void sort_others(struct rameti_convert_plan *p, int lean)
 		const struct rameti_cover *c = &p->others[i];
 
 		for (row = 0; c->header && !c->at && c->n <= START_ROWS_MAX && row < c->n; row++)
-			set_bit(p->skip, row);
+			set_began(p, row, c->needless);
 		if (c->needless)
-			set_bit(p->skip, c->row);
+			set_gone(p, c->row);
 		else
 			p->others[n++] = *c;
 	}
@@ -209,9 +250,11 @@ int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, 
 	p->n = ramet_tree_count(ramet_session_tree(s));
 	p->skip = ramet_calloc(p->n / 8 + 1, 1);
 	p->carriers = ramet_calloc(p->n / 8 + 1, 1);
-	if (!p->skip || !p->carriers)
+	p->gone = ramet_calloc(p->n / 8 + 1, 1);
+	p->began = ramet_calloc(p->n / 8 + 1, 1);
+	if (!p->skip || !p->carriers || !p->gone || !p->began)
 		return rameti_fail_nomem(err);
-	r = find_covers(p, s, to, err);
+	r = find_covers(p, s, to, lean, err);
 	if (!r)
 		sort_others(p, lean);
 	if (!r && p->n_covers)
@@ -227,6 +270,8 @@ void rameti_convert_plan_release(struct rameti_convert_plan *p)
 	ramet_free(p->others);
 	ramet_free(p->skip);
 	ramet_free(p->carriers);
+	ramet_free(p->gone);
+	ramet_free(p->began);
 	ramet_free(p->off);
 }
 

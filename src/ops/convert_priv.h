@@ -30,6 +30,10 @@ struct rameti_convert_plan {
 	 * nearly pi's; NULL: it was not */
 	const struct rameti_codec *by;
 	uint8_t *carriers;                       /* a bit a row: it carries a line */
+	/* a bit a row: it is skipped, and no line of the target's format stands for it */
+	uint8_t *gone;
+	uint32_t n_gone;
+	uint8_t *began; /* a bit a row: gone, but on the way back its line is needed */
 	uint8_t *off;                            /* a bit a row: not on the branch; NULL: all are */
 	uint32_t n;
 	int linear;
@@ -76,6 +80,9 @@ struct rameti_convert {
 	 * behind all entries it is in parent, decoded */
 	uint32_t last_row;
 	struct ramet_buf last, parent;
+	/* of convert_refs.c; was_led: it changed what an entry of this record names */
+	struct ramet_buf ref, refs, led;
+	int was_led;
 	uint8_t kinds[RAMETI_CONVERT_NAMES][RAMETI_CONVERT_NAMES]; /* of the report; 0: none yet */
 	struct rameti_convert_fate *fates;       /* of the lines, in order */
 	uint32_t n_fates, cap_fates, next_cover;
@@ -95,12 +102,18 @@ void rameti_convert_set_last_row(struct rameti_convert *c, uint32_t row);
 int rameti_convert_last(struct rameti_convert *c, struct ramet_bytes *raw, struct ramet_error *err);
 /* Lines of the target's format that stand before this row, as they were. */
 int rameti_convert_restore(struct rameti_convert *c, uint32_t row, struct ramet_error *err);
-/* A header of the target's format that the source carries, into record: 1 there is one. */
-int rameti_convert_carried_header(struct rameti_convert *c, struct ramet_error *err);
+/* A header of the target's format that the source carries in *row, into record: 1 there is one. */
+int rameti_convert_carried_header(struct rameti_convert *c, uint32_t *row, struct ramet_error *err);
 /* A row that carries a line of another format: *json becomes the same with the numbers of the
  * target's rows. */
 int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
 			    struct ramet_error *err);
+/* What an entry names by id where that is gone: *json becomes the same with what is there. */
+int rameti_convert_refs(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
+			struct ramet_error *err);
+/* The same of a line that comes back for this row, which c->doc holds. */
+int rameti_convert_refs_restored(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
+				 struct ramet_error *err);
 /* Does the target tell fewer of the entries, or more, that a carried line stands for, or none of
  * those around it? Then its numbers do not lead back. */
 int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row);

@@ -280,7 +280,7 @@ static void add_entry(struct excerpt *x, const struct ramet_row *row)
 		break;
 	case RAMET_ENTRY_SESSION_INFO:
 		if (!add_member(x, x->entry, "name"))
-			say(x, "name cleared");
+			say(x, "no name");
 		break;
 	default:
 		add_member(x, x->entry, "type");

@@ -17,11 +17,11 @@ struct removing {
 	struct ramet_error *err;
 };
 
-static int remove_side(void *user, const char *dir)
+static int remove_side(void *user, const char *side)
 {
 	const struct removing *m = user;
 
-	return m->layout->remove_side(dir, m->err);
+	return m->layout->remove_side(side, m->err);
 }
 
 int rameti_forget_sides(const struct rameti_layout *layout, const char *path,

@@ -10,7 +10,7 @@
 /* Its tool's own files forget the session. The session is gone by then: what fails there is no
  * failure of the removal. */
 void rameti_forget_tell(const struct rameti_layout *layout, const char *path);
-/* For good: the directories beside it that are its own. Before the session, so that it is
+/* For good: what stands beside it and is its own. Before the session, so that it is
  * still there when this fails. EFORMAT, EIO, ENOMEM. */
 int rameti_forget_sides(const struct rameti_layout *layout, const char *path,
 			struct ramet_error *err);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "codec/carry.h"
 #include "ops/peek_priv.h"
 #include "store/birth.h"
 #include "store/records.h"
@@ -35,9 +36,26 @@ static int is_at_home(const struct ramet_session *source, const char *format)
 	return yes;
 }
 
+/* In the source's own directory, named as the format's program names its files. */
+static void add_file_beside(const struct ramet_session *source,
+			    const struct rameti_draft_header *h, struct ramet_buf *place)
+{
+	const struct rameti_layout *l = rameti_layout_of(ramet_session_format(source));
+
+	ramet_buf_add_str(place, ramet_session_dir(source));
+	ramet_buf_add_char(place, '/');
+	if (l->new_name) {
+		(void)l->new_name(h->id, h->time_ms, place); /* place remembers a failure */
+		return;
+	}
+	ramet_buf_add(place, h->id);
+	ramet_buf_add_str(place, ".jsonl");
+}
+
 /* Where the fork goes; empty: where the tool keeps its sessions. */
 static int find_place(const struct ramet_session *source, const struct ramet_fork_opts *opts,
-		      struct ramet_bytes id, struct ramet_buf *place, struct ramet_error *err)
+		      const struct rameti_draft_header *h, struct ramet_buf *place,
+		      struct ramet_error *err)
 {
 	const struct rameti_home *home = rameti_session_home(source);
 	const char *dir = opts && opts->dir ? opts->dir : NULL, *own = ramet_session_dir(source);
@@ -47,26 +65,47 @@ static int find_place(const struct ramet_session *source, const struct ramet_for
 	if (home && home->scheme)
 		ramet_buf_add_str(place, rameti_session_home_file(source));
 	else if (home)                           /* one session a file */
-		ramet_buf_addf(place, "%s/%.*s%s", dir ? dir : own, RAMET_FMT(id), home->ext);
+		ramet_buf_addf(place, "%s/%.*s%s", dir ? dir : own, RAMET_FMT(h->id), home->ext);
 	else if (dir)
 		ramet_buf_add_str(place, dir);
-	else if (!is_at_home(source, ramet_session_format(source))) {
-		ramet_buf_add_str(place, ramet_session_dir(source));
-		ramet_buf_add_char(place, '/');
-		ramet_buf_add(place, id);
-		ramet_buf_add_str(place, ".jsonl");
-	}
+	else if (!is_at_home(source, ramet_session_format(source)))
+		add_file_beside(source, h, place);
 	return ramet_buf_status(place) < 0 ? rameti_fail_nomem(err) : 0;
+}
+
+/* Lines that a conversion carried belong to the session they were carried into. In a fork
+ * they stand for nothing: what it tells goes back as it is told here. */
+static int loosen(const struct ramet_row *row, struct ramet_bytes *json, struct ramet_json_doc *doc,
+		  struct ramet_buf *buf, struct ramet_error *err)
+{
+	const struct ramet_json_edit no_row = { { "row", 3 }, ramet_bytes_of("null") };
+	const struct ramet_json *data;
+	int r;
+
+	if (row->type != RAMET_ENTRY_CUSTOM ||
+	    !memmem(json->ptr, json->len, RAMETI_RAW_TYPE, strlen(RAMETI_RAW_TYPE)))
+		return 0;
+	r = ramet_json_parse(doc, *json, 0, err);
+	if (r < 0)
+		return r;
+	data = ramet_json_get(ramet_json_root(doc), "data");
+	if (ramet_json_kind(ramet_json_get(data, "header")) != RAMET_JSON_TRUE)
+		return 0;
+	ramet_buf_reset(buf);
+	r = ramet_json_edit(buf, *json, data, &no_row, 1, err);
+	*json = ramet_buf_bytes(buf);
+	return r;
 }
 
 static int copy(struct rameti_target *t, const struct ramet_session *source, uint32_t leaf,
 		int all, struct ramet_error *err)
 {
 	const struct ramet_tree *tree = ramet_session_tree(source);
-	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf scratch = RAMET_BUF_INIT(SIZE_MAX / 2), buf = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct ramet_path path = RAMET_PATH_INIT;
 	struct ramet_bytes json;
-	uint32_t i, n = all ? ramet_tree_count(tree) : 0;
+	uint32_t i, row, n = all ? ramet_tree_count(tree) : 0;
 	int r = 0;
 
 	if (!all && leaf != RAMET_NONE) {
@@ -74,15 +113,22 @@ static int copy(struct rameti_target *t, const struct ramet_session *source, uin
 		n = path.n;
 	}
 	for (i = 0; !r && i < n; i++) {
-		r = ramet_tree_entry(tree, all ? i : path.rows[i], &scratch, &json, err);
+		row = all ? i : path.rows[i];
+		r = ramet_tree_entry(tree, row, &scratch, &json, err);
+		if (!r) {
+			json = rameti_json_trimmed(json);
+			r = loosen(ramet_tree_row(tree, row), &json, &doc, &buf, err);
+		}
 		if (!r)
-			r = rameti_target_entry(t, rameti_json_trimmed(json), err);
+			r = rameti_target_entry(t, json, err);
 		if (r == RAMETI_UNSAID)
 			r = rameti_fail(err, RAMET_EINVAL, "the format has no place for an entry");
 		r = r < 0 ? r : 0;
 	}
 	ramet_path_release(&path);
+	ramet_json_doc_release(&doc);
 	ramet_buf_release(&scratch);
+	ramet_buf_release(&buf);
 	return r;
 }
 
@@ -112,18 +158,18 @@ int rameti_fork_other(struct ramet_session **out, struct ramet_session *source, 
 	struct rameti_target t = { .file = RAMETI_NEWFILE_INIT };
 	int r = choose_id(where.format, opts, &id, err);
 
-	if (!r)
-		r = find_place(source, opts, ramet_buf_bytes(&id), &place, err);
 	h.id = ramet_buf_bytes(&id);
 	h.time_ms = rameti_now_ms(NULL);
+	if (!r)
+		r = find_place(source, opts, &h, &place, err);
 	if (parent)
 		h.parent_session = ramet_bytes_of(parent);
 	if (opts && opts->cwd)
 		h.cwd = ramet_bytes_of(opts->cwd);
 	where.place = place.len ? place.ptr : NULL;
 	where.sync = !opts || opts->level != RAMET_LEVEL_NONE;
-	if (!r && opts && opts->dir && where.place == place.ptr && !rameti_session_home(source) &&
-	    !strcmp(opts->dir, place.ptr))
+	if (!r && opts && opts->dir && where.place && !rameti_session_home(source) &&
+	    !strcmp(opts->dir, where.place))
 		r = rameti_dir_make(NULL, place.ptr, 1, err);
 	if (!r)
 		r = rameti_target_begin(&t, &where, &h, none, err);

@@ -8,9 +8,10 @@
  *
  * Refuses everything that is not a regular file with a session in it, and links to one. Copies
  * nothing from one file system to another, overwrites nothing in the trash, follows no link at the
- * top of a file system, and touches nothing beside the session but the directories that are its own
- * (store/layout.h): they follow it into the trash, each as an item of its own, and when that fails
- * stay where a restored session finds them; for good they go first, so that it can be tried again.
+ * top of a file system, and touches nothing beside the session but what is its own
+ * (store/layout.h): that follows it into the trash, each as an item of its own, and when that fails
+ * stays where a restored session finds it; for good it goes first, so that it can be tried again.
+ * Refuses what its own program has open.
  */
 #include "ramet/ops.h"
 
@@ -189,9 +190,9 @@ static int on_same_device(const struct victim *v, struct ramet_buf *dir)
 }
 
 /* Each of these: 1 the trash is there, 0 it is not, or ENOMEM, which may also stand in the
- * status of t->dir. */
+ * status of t->dir. why: what stands in the way of one that should be there. */
 
-static int find_home(struct victim *v, struct trash *t)
+static int find_home(struct victim *v, struct trash *t, struct ramet_error *why)
 {
 	const char *data = v->env->getenv(v->env->user, "XDG_DATA_HOME");
 	const char *home = v->env->getenv(v->env->user, "HOME");
@@ -206,8 +207,11 @@ static int find_home(struct victim *v, struct trash *t)
 	t->left_out = 0;
 	if (ramet_buf_status(&t->dir) < 0 || !on_same_device(v, &t->dir))
 		return 0;
-	r = rameti_dir_make(v->env, t->dir.ptr, 1, NULL);
-	return r == RAMET_ENOMEM ? r : r == 0 && have_both(v, t);
+	r = rameti_dir_make(v->env, t->dir.ptr, 1, why);
+	errno = ENOTDIR;                         /* when nothing fails: it is something else */
+	if (!r && !have_both(v, t))
+		r = rameti_fail_sys(why, errno, t->dir.ptr, "cannot make");
+	return r == RAMET_ENOMEM ? r : r == 0;
 }
 
 /* The mount point above the victim becomes the beginning of t->dir. */
@@ -235,10 +239,11 @@ static int have_own(const struct victim *v, struct trash *t)
 	       st.st_uid == getuid() && st.st_dev == v->dev && have_both(v, t);
 }
 
-static int find_shared(struct victim *v, struct trash *t)
+static int find_shared(struct victim *v, struct trash *t, struct ramet_error *why)
 {
 	struct stat st;
 
+	(void)why;
 	find_top(v, t);
 	ramet_buf_add_str(&t->dir, "/.Trash");
 	if (ramet_buf_status(&t->dir) < 0 || v->env->lstat(v->env->user, t->dir.ptr, &st) < 0 ||
@@ -248,8 +253,9 @@ static int find_shared(struct victim *v, struct trash *t)
 	return have_own(v, t);
 }
 
-static int find_private(struct victim *v, struct trash *t)
+static int find_private(struct victim *v, struct trash *t, struct ramet_error *why)
 {
+	(void)why;
 	find_top(v, t);
 	ramet_buf_addf(&t->dir, "/.Trash-%lu", (unsigned long)getuid());
 	return have_own(v, t);
@@ -436,14 +442,15 @@ static int move_into(const struct victim *v, const struct trash *t, struct ramet
 
 static int move_to_trash(struct victim *v, struct ramet_buf *where, struct ramet_error *err)
 {
-	static int (*const find[])(struct victim *, struct trash *) = {
+	static int (*const find[])(struct victim *, struct trash *, struct ramet_error *) = {
 		find_home, find_shared, find_private
 	};
+	struct ramet_error why = { .code = 0 };
 	int r = 1;
 
 	for (size_t i = 0; i < sizeof(find) / sizeof(find[0]) && r == 1; i++) {
 		struct trash t = { RAMET_BUF_INIT(PATH_LIMIT), 0 };
-		int found = find[i](v, &t);
+		int found = find[i](v, &t, &why);
 
 		if (found == RAMET_ENOMEM || ramet_buf_status(&t.dir) == RAMET_ENOMEM)
 			r = rameti_fail_nomem(err);
@@ -451,26 +458,38 @@ static int move_to_trash(struct victim *v, struct ramet_buf *where, struct ramet
 			r = move_into(v, &t, where, err);
 		ramet_buf_release(&t.dir);
 	}
+	if (r == 1 && why.code)
+		r = rameti_fail_sys(err, why.sys ? why.sys : EIO, why.path,
+				    "cannot use the trash");
 	if (r == 1)
 		r = refuse(v, RAMET_ENOTFOUND, "there is no trash on its file system", err);
 	return r;
 }
 
-/* A directory of the session's own, which is in the trash by now: what cannot follow stays. */
-static int trash_side(void *user, const char *dir)
+/* What is the session's own, which is in the trash by now: what cannot follow stays. */
+static int trash_side(void *user, const char *side)
 {
 	const struct victim *session = user;
-	struct victim v = { .env = session->env, .path = dir, .real = RAMET_BUF_INIT(PATH_LIMIT),
+	struct victim v = { .env = session->env, .path = side, .real = RAMET_BUF_INIT(PATH_LIMIT),
 			    .dir_len = session->dir_len, .dev = session->dev };
 	struct ramet_buf where = RAMET_BUF_INIT(PATH_LIMIT);
 
-	ramet_buf_add_str(&v.real, dir);
-	if (!ramet_buf_status(&v.real) && v.env->lstat(v.env->user, dir, &v.st) == 0 &&
-	    S_ISDIR(v.st.st_mode))
+	ramet_buf_add_str(&v.real, side);
+	if (!ramet_buf_status(&v.real) && v.env->lstat(v.env->user, side, &v.st) == 0 &&
+	    (S_ISDIR(v.st.st_mode) || S_ISREG(v.st.st_mode)))
 		(void)move_to_trash(&v, &where, NULL);
 	ramet_buf_release(&v.real);
 	ramet_buf_release(&where);
 	return 0;
+}
+
+/* Refused while its own program has the session open. */
+static int find_layout(const struct rameti_layout **layout, const char *path,
+		       struct ramet_error *err)
+{
+	int r = rameti_layout_of_file(layout, path, err);
+
+	return r < 0 || !(*layout)->may_go ? r : (*layout)->may_go(path, err);
 }
 
 int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_error *err)
@@ -488,7 +507,7 @@ int ramet_session_trash(const char *path, struct ramet_buf *where, struct ramet_
 				      "many");
 	r = check_session(&v, err);
 	if (!r)
-		r = rameti_layout_of_file(&layout, path, err);
+		r = find_layout(&layout, path, err);
 	if (!r)
 		r = find_real(&v, err);
 	if (!r)
@@ -514,7 +533,7 @@ int ramet_session_remove(const char *path, struct ramet_error *err)
 		return rameti_forget_in_home(&home, err);
 	r = check_session(&v, err);
 	if (!r)
-		r = rameti_layout_of_file(&layout, path, err);
+		r = find_layout(&layout, path, err);
 	if (!r)
 		r = check_same(&v, path, err);
 	if (!r)

@@ -152,16 +152,34 @@ static int give_path(struct ramet_session *s, struct ramet_buf *dir, struct rame
 	return 0;
 }
 
+/* The directory of opts, absolute as pi's; what is a home's stays as it is. */
+static int place_of(const struct ramet_create_opts *opts, struct ramet_buf *b, const char **place,
+		    struct ramet_error *err)
+{
+	const struct rameti_codec *codec;
+	const struct rameti_home *home;
+	struct rameti_home_path where;
+	int r = rameti_format_find(opts->format, &codec, &home, err);
+
+	*place = opts->dir;
+	if (r < 0 || !opts->dir || home || rameti_home_path(opts->dir, &where))
+		return r;
+	r = rameti_pi_path(ramet_bytes_of(opts->dir), NULL, b, err);
+	*place = b->ptr;
+	return r;
+}
+
 /* Of another format: its file is made at once. */
 static int create_other(struct ramet_session **out, const char *cwd,
 			const struct ramet_create_opts *opts, struct ramet_error *err)
 {
 	struct rameti_target_opts where = { .format = opts->format,
-					    .place = opts->dir,
+					    .in_dir = 1,
 					    .sync = opts->level != RAMET_LEVEL_NONE };
 	struct ramet_open_opts open = { .level = opts->level, .lock_ms = opts->lock_ms };
 	struct ramet_buf id = RAMET_BUF_INIT(4096), dir = RAMET_BUF_INIT(PATH_LEN_MAX);
 	struct ramet_buf parent = RAMET_BUF_INIT(PATH_LEN_MAX), path = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct ramet_buf place = RAMET_BUF_INIT(PATH_LEN_MAX);
 	struct rameti_target t = { .file = RAMETI_NEWFILE_INIT };
 	const struct ramet_bytes none = { NULL, 0 };
 	struct rameti_draft_header h = { .id = none };
@@ -183,6 +201,8 @@ static int create_other(struct ramet_session **out, const char *cwd,
 	if (!r)
 		r = absolute(opts->parent_session, &parent, &h.parent_session, err);
 	if (!r)
+		r = place_of(opts, &place, &where.place, err);
+	if (!r)
 		r = rameti_target_begin(&t, &where, &h, none, err);
 	if (!r)
 		r = rameti_target_end(&t, &path, err);
@@ -194,6 +214,7 @@ static int create_other(struct ramet_session **out, const char *cwd,
 	ramet_buf_release(&id);
 	ramet_buf_release(&dir);
 	ramet_buf_release(&parent);
+	ramet_buf_release(&place);
 	ramet_buf_release(&path);
 	return r;
 }

@@ -25,15 +25,17 @@ struct rameti_layout {
 	/* Is there a list of the tool's that `after` would bring up to date? path: absolute. NULL:
 	 * there always may be. */
 	int (*has_list)(const struct rameti_env *env, const char *path);
+	/* May the session be taken away? ECONFLICT while its program has it open. */
+	int (*may_go)(const char *path, struct ramet_error *err);
 	/* The session's file was removed: its place in the tool's index. */
 	int (*removed)(const struct rameti_env *env, const char *path, struct ramet_error *err);
-	/* The directories beside the session's file that are its own; the file itself may be gone.
-	 * fn other than 0 ends it with that. */
-	int (*sides)(const char *path, int (*fn)(void *user, const char *dir), void *user,
+	/* The directories and files beside the session's file that are its own; the file itself may
+	 * be gone. fn other than 0 ends it with that. */
+	int (*sides)(const char *path, int (*fn)(void *user, const char *side), void *user,
 		     struct ramet_error *err);
 	/* Remove one of these for good; nothing is removed when there is in it what is not the
 	 * tool's (EFORMAT). */
-	int (*remove_side)(const char *dir, struct ramet_error *err);
+	int (*remove_side)(const char *side, struct ramet_error *err);
 	/* The session was deleted for good: a directory made for it alone goes when it is empty. */
 	void (*vacated)(const struct rameti_env *env, const char *path);
 
@@ -52,6 +54,8 @@ struct rameti_layout {
 	 * directories it makes for it; appended. */
 	int (*new_path)(const char *dir, const struct rameti_draft_header *h, struct ramet_buf *out,
 			struct ramet_error *err);
+	/* The name of a new session's file, where its directory is settled; NULL: ID.jsonl. */
+	int (*new_name)(struct ramet_bytes id, int64_t now_ms, struct ramet_buf *out);
 	/* Is a file of this name the tool's, where the first bytes do not tell? */
 	int (*owns_name)(const char *name);
 	/* What an id for a session here must be; NULL: ramet_session_id_valid. */

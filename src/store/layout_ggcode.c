@@ -430,6 +430,23 @@ static void after(struct ramet_session *s, uint32_t first)
 	r->state[INDEXED_AT] = (uint64_t)now;
 }
 
+static int may_go(const char *path, struct ramet_error *err)
+{
+	struct ramet_buf dir = RAMET_BUF_INIT(RAMETI_GG_PATH_MAX);
+	struct ramet_bytes id = rameti_gg_id_of(path);
+	int64_t holder = 0;
+	int r;
+
+	if (!ramet_ggcode_id_valid(id))          /* nobody can lock it */
+		return 0;
+	rameti_path_dir(path, &dir);
+	r = rameti_gg_done(&dir, err);
+	if (!r)
+		r = ramet_ggcode_lock_ask(dir.ptr, id, &holder, err);
+	ramet_buf_release(&dir);
+	return r == 1 ? rameti_gg_fail_held(path, holder, err) : r;
+}
+
 static int removed(const struct rameti_env *env, const char *path, struct ramet_error *err)
 {
 	struct ramet_buf dir = RAMET_BUF_INIT(RAMETI_GG_PATH_MAX);
@@ -448,6 +465,7 @@ const struct rameti_layout rameti_layout_ggcode = {
 	.lock_suffix = ".flock",
 	.after = after,
 	.has_list = has_index,
+	.may_go = may_go,
 	.removed = removed,
 	.root = ramet_ggcode_dir,
 	.is_name = is_name,

@@ -88,7 +88,7 @@ static int write_holder(const struct rameti_file *f)
 	return n < len ? -1 : env->fsync(env->user, f->fd);
 }
 
-static int held(struct ramet_error *err, const char *path, int64_t pid)
+int rameti_gg_fail_held(const char *path, int64_t pid, struct ramet_error *err)
 {
 	if (pid)
 		return rameti_fail_at(err, RAMET_ECONFLICT, path, 0, RAMET_NO_OFFSET,
@@ -117,7 +117,7 @@ static int take(struct ramet_ggcode_lock *l, int64_t *holder, struct ramet_error
 			if (holder)
 				*holder = pid;
 			(void)rameti_file_close(&l->file);
-			return held(err, l->path.ptr, pid);
+			return rameti_gg_fail_held(l->path.ptr, pid, err);
 		}
 		if (!r && is_named(&l->file, l->path.ptr)) {
 			if (!write_holder(&l->file))

@@ -24,6 +24,9 @@ struct ramet_bytes rameti_gg_trim(struct ramet_bytes text);
 int rameti_gg_lock(struct rameti_file *f, const struct rameti_env *env, const char *path,
 		   uint32_t wait_ms, struct ramet_error *err);
 
+/* ECONFLICT: this process has the session open; 0: one that did not say which it is. */
+int rameti_gg_fail_held(const char *path, int64_t pid, struct ramet_error *err);
+
 /* Each record of a file, in order. fn returning non-zero ends the walk with that. *skipped (may be
  * NULL): lines that are no records. */
 int rameti_gg_walk(const struct rameti_env *env, const char *path,

@@ -287,7 +287,7 @@ static int pirust_new_path(const char *dir, const struct rameti_draft_header *h,
 	int r = rameti_pi_path(h->cwd.len ? h->cwd : ramet_bytes_of("."), NULL, &cwd, err);
 
 	ramet_buf_add_str(&path, dir);
-	if (path.len > 1)
+	if (strcmp(dir, "/"))
 		ramet_buf_add_char(&path, '/');
 	(void)ramet_pirust_encode_cwd(ramet_buf_bytes(&cwd), &path);
 	if (!r)
@@ -363,6 +363,7 @@ const struct rameti_layout rameti_layout_pirust = {
 	.is_dir_name = pirust_is_dir_name,
 	.new_id = pirust_new_id,
 	.new_path = pirust_new_path,
+	.new_name = ramet_pirust_file_name,
 };
 
 /* ---- sharing ---- */

@@ -8,6 +8,7 @@
  */
 #include "store/layout.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -179,6 +180,38 @@ static int yoi_new_path(const char *dir, const struct rameti_draft_header *h, st
 	return r;
 }
 
+/* ---- taking away ---- */
+
+/* The trace beside a log. */
+static int yoi_sides(const char *path, int (*fn)(void *user, const char *side), void *user,
+		     struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	struct ramet_buf trace = RAMET_BUF_INIT(PATH_LEN_MAX);
+	struct stat st;
+	int r = 0;
+
+	ramet_buf_add_str(&trace, path);
+	if (trace.len > 6 && !strcmp(trace.ptr + trace.len - 6, ".jsonl"))
+		ramet_buf_truncate(&trace, trace.len - 6);
+	ramet_buf_add_str(&trace, ".trace.jsonl");
+	if (ramet_buf_status(&trace) < 0)
+		r = rameti_fail_nomem(err);
+	else if (env->lstat(env->user, trace.ptr, &st) == 0 && S_ISREG(st.st_mode))
+		r = fn(user, trace.ptr);
+	ramet_buf_release(&trace);
+	return r;
+}
+
+static int yoi_remove_side(const char *side, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+
+	if (env->unlink(env->user, side) < 0 && errno != ENOENT)
+		return rameti_fail_sys(err, errno, side, "cannot remove");
+	return 0;
+}
+
 /* A session of the newer kind has a directory of its own. It stays where somebody may be in it: for
  * a path without a directory. */
 static void yoi_vacated(const struct rameti_env *env, const char *path)
@@ -194,6 +227,8 @@ static void yoi_vacated(const struct rameti_env *env, const char *path)
 
 const struct rameti_layout rameti_layout_yoi = {
 	.format = "yoi",
+	.sides = yoi_sides,
+	.remove_side = yoi_remove_side,
 	.vacated = yoi_vacated,
 	.root = yoi_root,
 	.depth = 2,

@@ -2,10 +2,10 @@
  * store/log.c - the file a session is appended to: lock it, look at it, write once, make it
  * durable.
  *
- * Other programs may append without a lock, so the file is never cut and nothing that was
- * written before is written over: a line of ours that did not get through is ended where it
- * stands, as one line that is no entry. What a failed sync leaves in doubt is never called
- * stored.
+ * Other programs may append without a lock, so nothing that was written before is cut or written
+ * over: a line of ours that did not get through is ended where it stands, as one line that is no
+ * entry. A format's own program may refuse files with such a line, but passes over blank ones
+ * (yoi): there it becomes a blank one. What a failed sync leaves in doubt is never called stored.
  */
 #include "store/session_priv.h"
 
@@ -307,9 +307,10 @@ int rameti_log_cut_tail(struct ramet_session *s, struct ramet_error *err)
 /* ---- a write that did not get through ---- */
 
 /* Make one line out of what got through (done > 0), one that is no entry: its own line ends become
- * blanks, its first byte no JSON, its last byte the end of the line. A line end in front of
- * it, which ends a line of somebody else, stays; glued: there was none, and is one now. */
-static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glued)
+ * blanks, its first byte mark, which begins no JSON, its last byte the end of the line. Is mark a
+ * blank, all of the line is. A line end in front of it, which ends a line of somebody else, stays;
+ * glued: there was none, and is one now. */
+static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glued, char mark)
 {
 	char *start = (char *)(uintptr_t)lines.ptr, *at = start, *end = start + done, *p;
 
@@ -318,10 +319,10 @@ static struct ramet_bytes spoil(struct ramet_bytes lines, uint64_t done, int glu
 	if (*at == '\n')
 		at++;
 	for (p = at; p < end; p++)
-		if (*p == '\n')
+		if (*p == '\n' || mark == ' ')
 			*p = ' ';
 	if (at < end)
-		*at = '#';
+		*at = mark;
 	if (at < end)
 		end[-1] = '\n';
 	return (struct ramet_bytes){ start, (size_t)(end - start) };
@@ -361,7 +362,9 @@ static int write_over(struct ramet_session *s, struct ramet_bytes bytes, uint64_
 static void take_back(struct ramet_session *s, struct ramet_bytes lines, uint64_t done, uint64_t at,
 		      int glued)
 {
-	if (done && write_over(s, spoil(lines, done, glued), at) < 0)
+	const char mark = s->codec->tail ? ' ' : '#';
+
+	if (done && write_over(s, spoil(lines, done, glued, mark), at) < 0)
 		s->log.dead = 1;
 }
 

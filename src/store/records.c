@@ -3,13 +3,15 @@
  *
  * Rows stand in file order, so the rows of a line are those that come next and begin where it does.
  */
-#include "store/records.h"
+#include "store/records_priv.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "store/session_priv.h"
+
+#define MUCH ((uint64_t)1 << 20)
 
 int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err)
 {
@@ -26,8 +28,17 @@ int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struc
 	return e;
 }
 
+void rameti_records_ahead(struct rameti_records *r, const uint8_t *skip, int entries)
+{
+	if (r->s->source.size + r->s->text.len >= MUCH)
+		r->ahead = rameti_ahead_start(r, skip, entries);
+}
+
 void rameti_records_close(struct rameti_records *r)
 {
+	if (r->ahead)
+		rameti_ahead_end(r->ahead);
+	r->ahead = NULL;
 	if (r->opened)
 		rameti_lines_close(&r->lines);
 }
@@ -66,7 +77,7 @@ static int is_blank(struct ramet_bytes line)
 	return !line.len;
 }
 
-int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
+int rameti_records_read(struct rameti_records *r, struct rameti_record *record,
 			struct ramet_error *err)
 {
 	const struct rameti_reader *reader = &r->s->reader;
@@ -106,9 +117,25 @@ int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 	return 1;
 }
 
+int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
+			struct ramet_error *err)
+{
+	return r->ahead ? rameti_ahead_next(r->ahead, record, err) :
+			  rameti_records_read(r, record, err);
+}
+
 int rameti_records_entry(struct rameti_records *r, const struct rameti_record *record, uint32_t row,
 			 struct ramet_buf *scratch, struct ramet_bytes *json,
 			 struct ramet_error *err)
+{
+	if (r->ahead && rameti_ahead_entry(r->ahead, row, json))
+		return 0;
+	return rameti_records_make(r, record, row, scratch, json, err);
+}
+
+int rameti_records_make(struct rameti_records *r, const struct rameti_record *record, uint32_t row,
+			struct ramet_buf *scratch, struct ramet_bytes *json,
+			struct ramet_error *err)
 {
 	return r->s->reader.codec->entry(&r->s->reader, row, record->line, scratch, json, err);
 }

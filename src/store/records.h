@@ -16,6 +16,7 @@ struct rameti_records {
 	int in_file;                             /* lines is open; then comes what is in memory */
 	size_t at;                               /* in memory */
 	uint32_t row;
+	struct rameti_ahead *ahead;              /* NULL: nothing is read ahead */
 };
 struct rameti_record {
 	struct ramet_bytes line;                 /* without its end; borrowed until the next one */
@@ -27,6 +28,10 @@ struct rameti_record {
 /* The session is not appended to meanwhile. */
 int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err);
 void rameti_records_close(struct rameti_records *r);
+/* Before the first one: a thread reads on from here while the caller is busy, if there is much to
+ * read. entries: it makes the entries, too, but for rows whose bit is set in skip (NULL: none). r
+ * stays where it is. */
+void rameti_records_ahead(struct rameti_records *r, const uint8_t *skip, int entries);
 /* 1: the next line that is not blank; 0: the end. ECONFLICT when another program changed it. */
 int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 			struct ramet_error *err);

@@ -60,100 +60,21 @@ int rameti_format_new_id(const char *format, struct ramet_buf *id, struct ramet_
 	return r < 0 ? r : ramet_buf_status(id) < 0 ? rameti_fail_nomem(err) : 0;
 }
 
-/* ---- where it goes ---- */
-
-static int is_directory(const char *path)
-{
-	struct stat st;
-
-	return !rameti_path_stat(NULL, path, &st, NULL) && S_ISDIR(st.st_mode);
-}
-
-static int pi_path(const char *dir, const struct rameti_draft_header *h, struct ramet_buf *out,
-		   struct ramet_error *err)
-{
-	char time[40], *p;
-	int r = 0;
-
-	if (dir)
-		ramet_buf_add_str(out, dir);
-	else
-		r = ramet_pi_session_dir(h->cwd, out, err);
-	rameti_time_format(h->time_ms, time);
-	for (p = time; *p; p++)
-		if (*p == ':' || *p == '.')
-			*p = '-';
-	ramet_buf_addf(out, "/%s_", time);
-	ramet_buf_add(out, h->id);
-	ramet_buf_add_str(out, ".jsonl");
-	return r;
-}
-
-static int layout_path(const struct rameti_layout *l, const char *dir,
-		       const struct rameti_draft_header *h, struct ramet_buf *out,
-		       struct ramet_error *err)
-{
-	struct ramet_buf root = RAMET_BUF_INIT(PATH_LEN_MAX);
-	int r = 0;
-
-	if (!l->new_path)
-		return pi_path(dir, h, out, err);
-	if (!dir)
-		r = l->root(&root, err);
-	if (!r && ramet_buf_status(&root) < 0)
-		r = rameti_fail_nomem(err);
-	if (!r)
-		r = l->new_path(dir ? dir : root.ptr, h, out, err);
-	ramet_buf_release(&root);
-	return r;
-}
-
-/* A home's file, without the scheme that may stand in front of it. */
-static int home_path(const struct rameti_home *home, const char *place, struct ramet_buf *out,
-		     struct ramet_error *err)
-{
-	size_t len = home->scheme ? strlen(home->scheme) : 0;
-
-	if (!place)
-		return rameti_fail(err, RAMET_EINVAL,
-				   "which file? The format %s has no usual place", home->format);
-	if (len && !strncmp(place, home->scheme, len))
-		place += len;
-	ramet_buf_add_str(out, place);
-	return 0;
-}
-
-static int find_path(struct rameti_target *t, const struct rameti_target_opts *opts,
-		     const struct rameti_draft_header *h, struct ramet_error *err)
-{
-	struct stat st;
-	int r = 0;
-
-	if (t->home)
-		r = home_path(t->home, opts->place, &t->path, err);
-	else if (!opts->place || is_directory(opts->place))
-		r = layout_path(t->layout, opts->place, h, &t->path, err);
-	else
-		ramet_buf_add_str(&t->path, opts->place);
-	if (!r && ramet_buf_status(&t->path) < 0)
-		r = rameti_fail_nomem(err);
-	if (!r && !t->home && !rameti_path_stat(NULL, t->path.ptr, &st, NULL))
-		r = rameti_fail_at(err, RAMET_ECONFLICT, t->path.ptr, 0, RAMET_NO_OFFSET,
-				   "there is a file of this name already");
-	return r;
-}
-
 /* ---- lines ---- */
 
-static int write_out(struct rameti_target *t, struct ramet_error *err)
+/* When many lines wait they are written, while the next ones are made. */
+static int make_room(struct rameti_target *t, struct ramet_error *err)
 {
 	int r = 0;
 
-	t->size += t->out.len;
-	if (!t->dry)
-		r = rameti_newfile_write(&t->file, ramet_buf_bytes(&t->out), err);
-	ramet_buf_reset(&t->out);
-	t->counted = 0;
+	if (t->out.len >= CHUNK && !t->home && !t->memory) {
+		t->size += t->out.len;
+		if (!t->dry)
+			r = rameti_behind_write(&t->behind, &t->file, &t->out, err);
+		ramet_buf_reset(&t->out);
+		t->counted = 0;
+	}
+	t->from = t->out.len;
 	return r;
 }
 
@@ -164,7 +85,7 @@ static int count_line(struct rameti_target *t, struct ramet_error *err)
 		return rameti_fail_nomem(err);
 	t->counted = t->out.len;
 	t->rows++;
-	return t->out.len < CHUNK || t->home || t->memory ? 0 : write_out(t, err);
+	return 0;
 }
 
 /* What was added to out: how many entries does reading find in it? Lines are whole. made: as the
@@ -197,7 +118,7 @@ static int count_rows(struct rameti_target *t, int made, struct ramet_error *err
 	if (t->codec->pieces)
 		r = rameti_reader_feed(&t->reader, &t->batch, err);
 	t->rows = t->codec->pieces ? ramet_tree_count(t->reader.tree) : t->rows + t->batch.n;
-	return r < 0 || t->out.len < CHUNK || t->home || t->memory ? r : write_out(t, err);
+	return r;
 }
 
 /* Where an entry behind lines of the format itself goes on: what the file starts with, and its
@@ -231,6 +152,10 @@ static int resume(struct rameti_target *t, struct ramet_error *err)
 
 int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct ramet_error *err)
 {
+	int r = make_room(t, err);
+
+	if (r < 0)
+		return r;
 	note_line(t, line);
 	ramet_buf_add(&t->out, line);
 	ramet_buf_add_char(&t->out, '\n');
@@ -337,9 +262,10 @@ int rameti_target_says_parent(struct ramet_bytes entry)
 
 int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
 {
-	size_t from = t->out.len;
-	int e, r = t->behind_line ? resume(t, err) : RAMETI_SAID;
+	int e, r = make_room(t, err);
 
+	if (!r && t->behind_line)
+		r = resume(t, err);
 	if (r < 0)
 		return r;
 	if (ramet_buf_status(&t->encoder.id) < 0)
@@ -349,7 +275,7 @@ int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struc
 		r = t->codec->encode(&t->encoder, entry, &t->out, err);
 	} else if (t->codec != &rameti_codec_pi || !rameti_target_says_parent(entry)) {
 		r = draft_entry(t, entry, err);
-		if (!r && is_carrier(&t->out, from) && !is_carrier_text(entry))
+		if (!r && is_carrier(&t->out, t->from) && !is_carrier_text(entry))
 			r = RAMETI_CARRIED;
 	} else {
 		ramet_buf_add(&t->out, entry);
@@ -367,8 +293,10 @@ int rameti_target_carry(struct rameti_target *t, const struct rameti_draft *d, i
 			struct ramet_error *err)
 {
 	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
-	int r = t->behind_line ? resume(t, err) : 0;
+	int r = make_room(t, err);
 
+	if (!r && t->behind_line)
+		r = resume(t, err);
 	if (r < 0)
 		return r;
 	if (t->codec->carry) {
@@ -442,6 +370,7 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 	t->file = no_file;
 	ramet_buf_init(&t->path, PATH_LEN_MAX);
 	ramet_buf_init(&t->out, SIZE_MAX / 2);
+	ramet_buf_init(&t->behind.text, SIZE_MAX / 2);
 	ramet_buf_init(&t->members, SIZE_MAX / 2);
 	ramet_buf_init(&t->head, SIZE_MAX / 2);
 	ramet_buf_init(&t->last, SIZE_MAX / 2);
@@ -470,7 +399,7 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 	if (!r && t->codec->pieces)
 		r = open_reader(t, header, err);
 	if (!r && !t->dry && !t->memory)
-		r = find_path(t, opts, header, err);
+		r = rameti_target_find_path(t, opts, header, err);
 	if (!r && !t->dry && !t->memory && !t->home)
 		r = open_file(t, err);
 	return r < 0 ? r : add_start(t, header, line, err);
@@ -525,8 +454,11 @@ static int create_at_home(struct rameti_target *t, struct ramet_error *err)
 
 static int commit_file(struct rameti_target *t, struct ramet_error *err)
 {
-	int r = write_out(t, err);
+	int r = rameti_behind_end(&t->behind, err);
 
+	t->size += t->out.len;
+	if (!r)
+		r = rameti_newfile_write(&t->file, ramet_buf_bytes(&t->out), err);
 	if (!r)
 		r = rameti_newfile_commit(&t->file, t->sync ? RAMETI_NEWFILE_SYNC : 0, err);
 	if (!r)
@@ -557,6 +489,7 @@ void rameti_target_release(struct rameti_target *t)
 {
 	int i;
 
+	rameti_behind_release(&t->behind);
 	rameti_newfile_abort(&t->file);
 	rameti_encoder_release(&t->encoder);
 	rameti_scanner_free(t->scanner);

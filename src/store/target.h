@@ -6,7 +6,7 @@
 #ifndef RAMETI_STORE_TARGET_H
 #define RAMETI_STORE_TARGET_H
 
-#include "base/newfile.h"
+#include "base/behind.h"
 #include "codec/codec.h"
 #include "json/scan.h"
 #include "store/home.h"
@@ -22,8 +22,10 @@ struct rameti_target {
 	struct rameti_batch batch;
 	struct rameti_reader reader;             /* of what is written, when records make entries */
 	struct rameti_newfile file;
+	struct rameti_behind behind;             /* what writes it, while it grows */
 	struct ramet_buf out;                    /* lines not written yet; all of them for a home */
 	size_t counted;                          /* bytes of out whose rows are counted */
+	size_t from;                             /* where in out the last thing told begins */
 	struct ramet_json_doc doc;
 	struct ramet_buf members, texts[3];      /* of the entry being written */
 	uint32_t rows;                           /* entries that reading it will find */
@@ -36,12 +38,14 @@ struct rameti_target {
 
 struct rameti_target_opts {
 	const char *format;
-	/* a file that does not exist, a directory, FILE of a home (with or without its scheme);
-	 * NULL: where the format's own program keeps its sessions */
+	/* a file that does not exist, a directory (one that does not exist ends in a slash),
+	 * FILE of a home (with or without its scheme); NULL: where the format's own program
+	 * keeps its sessions */
 	const char *place;
 	int sync;
 	int dry;                                 /* count, write nothing */
 	int memory; /* nothing is written: when it ends, out holds all of it */
+	int in_dir; /* place is a directory, made if missing, but for a home */
 	int as_stored; /* all that it starts with comes as lines of the format itself */
 };
 /* t need not be initialised. header: with an id that suits the format; line: the stored header of
@@ -62,6 +66,9 @@ int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct 
 /* It is there; its path or URL is appended. */
 int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ramet_error *err);
 void rameti_target_release(struct rameti_target *t);
+/* Its path, as the options and the format say. ECONFLICT when there is such a file. */
+int rameti_target_find_path(struct rameti_target *t, const struct rameti_target_opts *opts,
+			    const struct rameti_draft_header *h, struct ramet_error *err);
 
 /* The name of a format, and what holds it; NULL home: files of codec's lines. EINVAL. */
 int rameti_format_find(const char *name, const struct rameti_codec **codec,

@@ -486,6 +486,25 @@ def test_list_stores():
     same(len(ids(env={"PI_CODING_AGENT_SESSION_DIR": loose})), 6)
 
 
+def test_list_tells_of_places_that_are_wrong():
+    config = os.path.join(TMP, "config")
+    lines = ("yoi:", "# a remark", "", "/no/such/place", "sqlite:", "rel/ative", os.path.dirname(OTHER), "pi")
+    os.makedirs(os.path.join(config, "ramet"), exist_ok=True)
+    with open(os.path.join(config, "ramet", "stores"), "w", encoding="utf-8") as f:
+        f.write("\n".join(lines))
+    env = {"XDG_CONFIG_HOME": config}
+    for form in ((), ("--json",)):
+        r = run("list", *form, env=env)
+        check("0196dddd" in r.out, r.out)
+        told = r.err.splitlines()
+        same([line.split("stores:")[1].split(" ")[0] for line in told], ["1:", "4:", "5:", "6:"], r.err)
+        for line, says in zip(told, ("no place", "no such file", "which file?", "not a path in full")):
+            check(line.startswith("ramet: ") and says in line, line)
+    same(run("list", "pi", env=env).err, "")
+    shutil.rmtree(config)
+    same(run("list", env=env).err, "")
+
+
 def test_list_merges_newest_first():
     items = run("list", "--json", project_dir("/srv/api"), project_dir(WORK)).json_lines()
     times = [i["modified"] for i in items]
@@ -506,6 +525,12 @@ def test_list_ids_can_be_typed():
               user("x", None, n, f"session {n}"))
     for row in run("list", d).lines[1:]:
         ident = next(word for word in row.split() if word.startswith("0196eeee"))
+        run("info", ident, "--store", d)
+    for n in range(3):
+        write(os.path.join(d, f"late{n}.jsonl"), header(f"0196eeef-0000-7000-8000-00000000000{n}"))
+    idents = re.findall(r"(?m)^.* (0196eee[0-9a-f-]*) ", run("list", d).out)
+    same(len(idents), 6)
+    for ident in idents:
         run("info", ident, "--store", d)
 
 

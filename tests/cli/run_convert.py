@@ -8,6 +8,7 @@ the tests whose name contains it. Ends with "N passed, N failed". What conversio
 golden session is golden/run_convert.py's.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -43,6 +44,68 @@ def content(path):
 
 
 # -- convert
+
+def texts(path):
+    """The texts of the context's messages."""
+    found = []
+    for message in json.loads(cli.run("context", path, "--json").out)["messages"]:
+        blocks = message.get("content", message.get("summary", ""))
+        found.append(blocks if isinstance(blocks, str) else "".join(b.get("text", "") for b in blocks))
+    return found
+
+
+def said(role, text):
+    return json.dumps({"role": role, "content": [{"type": "text", "text": text}]})
+
+
+def converted(path, to, place, *more):
+    place = os.path.join(HERE, place)
+    return json.loads(doing("convert", path, "--to", to, "-o", place, "--json", *more).out)["path"]
+
+
+FORMATS = ("pi", "pirust", "ggcode", "yoi", "ckptmgr", "sqlite")
+
+
+def test_a_fork_goes_home_as_itself():
+    """What its original was carried in with stands for nothing in it: no entry is lost by that."""
+    for home in FORMATS:
+        for to in FORMATS:
+            if to == home:
+                continue
+            session("s.jsonl", user("u1", None, 1, "q1"))
+            there = converted(os.path.join(HERE, "s.jsonl"), home, "home")
+            for message in (said("assistant", "a1"), said("user", "q2")):
+                doing("append", there, message)
+            away = converted(there, to, "away")
+            fork = doing("fork", away).out.strip()
+            back = converted(fork, home, "back")
+            same(texts(back), ["q1", "a1", "q2"], f"{home} {to}")
+            ids = [json.loads(cli.run("info", p, "--json").out)["header"]["id"] for p in (there, fork, back)]
+            same(ids[2], "back" if home in ("ggcode", "yoi") else ids[1], f"{home} {to}: {ids}")
+            check(cli.run("verify", back).out.startswith("intact, complete"), back)
+
+
+def test_what_is_kept_elsewhere_is_kept_at_home():
+    """A compaction made in another format keeps the same entries in the first one."""
+    for to in ("pirust", "ggcode", "yoi", "sqlite"):
+        path = session("s.jsonl", user("u1", None, 1, "q1"))
+        there = converted(path, to, "there")
+        doing("append", there, said("assistant", "KEPT"))
+        doing("compact", there, "--apply", write(os.path.join(HERE, "sum.json"), '{"summary":"SUM"}'),
+              "--keep-tokens", "1")
+        back = converted(there, "pi", "back.jsonl")
+        same([t for t in texts(back) if "KEPT" in t], ["KEPT"], to)
+        check(any("SUM" in t for t in texts(back)), to)
+        check(cli.run("verify", back).out.startswith("intact, complete"), to)
+
+
+def test_a_way_through_a_format_twice():
+    path = session("s.jsonl", user("u1", None, 1, "q1"), assistant("a1", "u1", 2, "a1"))
+    there = path
+    for i, to in enumerate(("ggcode", "yoi", "ggcode", "pi")):
+        there = converted(there, to, f"{i}.jsonl")
+    same(content(there), content(path))
+
 
 def test_convert_there_and_back():
     path = session()
@@ -122,6 +185,43 @@ def test_a_tool_is_no_prefix():
     refused("fork", path, "--into", "yoi", code=2, says="ramet import --into yoi")
 
 
+def test_a_prefix_of_another_format():
+    """Neither a file nor a directory of that name is made."""
+    path = session()
+    before = sorted(os.listdir(HERE))
+    for words in (("new", "--format", "yoi", "--store", "sqlite:x.db"), ("new", "--format", "pi", "--store", "sqlite:x.db"),
+                  ("new", "--format", "ckptmgr", "--store", "sqlite:x.db"), ("new", "--format", "sqlite", "--store", "ckptmgr:x"),
+                  ("convert", path, "--to", "yoi", "-o", "sqlite:z.db"), ("convert", path, "--to", "pi", "-o", "ckptmgr:z"),
+                  ("export", path, "--format", "ggcode", "-o", "sqlite:q.db")):
+        refused(*words, code=2, says="is no place for a session of the format", cwd=HERE)
+    for form in ("--jsonl", "--md"):
+        refused("export", path, form, "-o", "sqlite:q.db", code=2, says="is a file of many sessions", cwd=HERE)
+    refused("new", "--format", "yoi", "--store", "yoi:x", code=2, says="is no place", cwd=HERE)
+    refused("new", "--format", "yoi", "--store", "", code=2, says="is empty", cwd=HERE)
+    for words in (("new", "--store", "sqlite:"), ("import", path, "--into", "sqlite:"),
+                  ("convert", path, "--to", "sqlite", "-o", "sqlite:")):
+        refused(*words, code=2, says="which file? sqlite:FILE", cwd=HERE)
+    same(sorted(os.listdir(HERE)), before)
+
+
+def in_files_of_many():
+    path = session()
+    for home in ("sqlite", "ckptmgr"):
+        place = f"{home}:{os.path.join(HERE, 'many.' + home)}"
+        yield place, json.loads(doing("convert", path, "--to", home, "-o", place, "--json").out)["path"]
+
+
+def test_what_a_file_of_many_has_not():
+    for place, path in in_files_of_many():
+        refused("tail", "-f", path, code=3, says="only a session in a file of its own can be followed")
+        check("list it" in cli.run("tail", path).out, path)
+        for words in (("index", "status"), ("index", "rebuild"), ("index", "clear")):
+            refused(*words, path, code=3, says="own has an index")
+        refused("sidecar", "status", path, code=3, says="own has a sidecar")
+        for more in ((), ("--yes",)):
+            refused("prune", "--before", "2126-01-01", "--store", place, *more, code=3, says="ramet delete --permanently")
+
+
 def test_new_in_a_store():
     for store, begins in (("yoi", os.path.join(HOME, ".local/share/yoi/sessions/")),
                           ("ggcode", os.path.join(HOME, ".ggcode/sessions/")),
@@ -135,6 +235,9 @@ def test_new_in_a_store():
     refused("new", "--format", "word", code=2, says="no such format: word")
     refused("new", "--format", "sqlite", code=2, says="which file?")
     refused("new", "--format", "ggcode", "--store", HERE, "--id", "../x", code=2, says="cannot be the id")
+    for to, rule in (("pi", "letters"), ("pirust", "with - _ . between"), ("ggcode", "no - first"), ("yoi", ": a UUID"),
+                     ("sqlite", "with - _ . between"), ("ckptmgr", "with - _ . between")):
+        refused("new", "--format", to, "--store", os.path.join(HERE, "x"), "--id", "../x", code=2, says=rule)
 
 
 def test_verify_stores():
@@ -161,6 +264,28 @@ def test_convert_is_refused():
     refused("convert", path, "--to", "pi", "-o", path, code=3, says="already")
     refused("convert", path, "--to", "pi", "-o", HERE, "--id", "../up", code=2, says="cannot be the id")
     refused("convert", path, "--to", "pi", "--leaf", "nobody", code=3, says="nobody")
+
+
+def test_convert_where_it_is_already():
+    path = doing("new", "--id", "already").out.strip()
+    doing("append", path, '{"role":"user","content":"x"}')
+    refused("convert", path, "--to", "pi", code=3, says="is of the format pi already")
+    refused("convert", path, "--to", "pi", code=3, says="--id ID")
+    doing("convert", path, "--to", "pi", "--id", "another")
+
+
+def test_convert_tells_branches_apart():
+    """An entry of another branch is not there for want of words."""
+    path = session()
+    told = cli.run("convert", path, "--to", "yoi", "--dry-run").out
+    check("1 entry is not on the branch; carried" in told and "no words" not in told, told)
+    labels = [user("u1", None, 1, "q"), user("u2", "u1", 2, "other"), user("u3", "u1", 3, "this"),
+              cli.entry("l1", "u3", 4, type="label", targetId="u1", label="x")]
+    path = session("l.jsonl", *labels)
+    told = cli.run("convert", path, "--to", "yoi", "--dry-run").out
+    check("yoi has no words for:\n  label                      1 carried\n1 entry is not" in told, told)
+    told = cli.run("convert", path, "--to", "yoi", "--lean", "--dry-run").out
+    check("message user" not in told and "1 entry is not on the branch; left out\n" in told, told)
 
 
 # -- import, export
@@ -254,7 +379,7 @@ def test_trace():
         refused("trace", other, *more, code=3, says="traces are yoi's, and this is a session of the format pi")
     path = os.path.join(HERE, "y.jsonl")
     doing("convert", other, "--to", "yoi", "-o", path)
-    refused("trace", path, code=3, says="no such file")
+    refused("trace", path, code=3, says="there is no trace of this session")
     doing("trace", path, "--append", '{"turn":2,"label":"retry","data":{"n":1}}')
     doing("trace", path, "--append", '{"turn":2,"llm_call":1,"event":{"Ping":{"timestamp":1}},"ts":1000}')
     lines = [json.loads(line) for line in cli.run("trace", path, "--json").out.splitlines()]
@@ -285,6 +410,32 @@ def test_prune():
     refused("prune", "--store", HERE, code=2, says="--before DATE")
     refused("prune", "--before", "2026-01-01", code=2, says="--store ST")
     refused("prune", "--before", "soon", "--store", HERE, code=2, says="is no date")
+
+
+def test_prune_counts_those_in_use():
+    shutil.rmtree(os.path.join(HOME, ".ggcode"), ignore_errors=True)
+    ids = []
+    for name in ("in-use", "free"):
+        path = doing("new", "--store", "ggcode", "--id", name).out.strip()
+        doing("append", path, '{"role":"user","content":"x"}')
+        ids.append(path)
+    lock = ids[0].replace(".jsonl", ".lock")
+    with open(lock, "w", encoding="utf-8") as f:
+        f.write(str(os.getpid()))
+        f.flush()
+        fcntl.flock(f, fcntl.LOCK_EX)
+        told = cli.run("prune", "--before", "2126-01-01", "--store", "ggcode").out
+        check("2 old sessions, 1 of them in use; --yes moves the others to the trash\n" in told, told)
+        doing("prune", "--before", "2126-01-01", "--store", "ggcode", "--yes")
+        told = cli.run("prune", "--before", "2126-01-01", "--store", "ggcode").out
+        check(told.endswith("1 old session, 1 of them in use\n"), told)
+
+
+def test_a_fresh_session_has_no_name():
+    session()
+    for to in ("ggcode", "pi"):
+        path = doing("new", "--format", to, "--store", os.path.join(HERE, to)).out.strip()
+        check("cleared" not in cli.run("tree", path).out, to)
 
 
 def main():

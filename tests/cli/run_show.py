@@ -152,6 +152,9 @@ def test_show_one_branch():
     text = run("show", path, "--at", "b2").out
     check("passwords" in text and "OAuth works" not in text, text)
     same(run("show", path, "--at", "null").out, "")
+    for name in ("--leaf", "-l"):
+        same(run("show", path, name, "b2").out, text)
+    refused("show", path, "--at", "u2", "--leaf", "b2", code=2, says="exclude each other")
     refused("show", path, "--at", "zz", code=3, says="zz")
     refused("show", path, "--at", "c", code=3, says="c")
     refused("show", path, "--at", code=2, says="--at")

@@ -34,7 +34,7 @@ _ramet_options()
 	tail) echo "--number --follow $_ramet_common" ;;
 	path) echo "--leaf $_ramet_common" ;;
 	context) echo "--leaf --projection --llm --system --tokens --all $_ramet_common" ;;
-	show) echo "--at --all --thinking $_ramet_common" ;;
+	show) echo "--at --leaf --all --thinking $_ramet_common" ;;
 	export) echo "--jsonl --md --format --leaf --output --force $_ramet_common" ;;
 	convert) echo "--to --output --id --leaf --lean --dry-run $_ramet_common" ;;
 	import) echo "--format --into --id --dry-run $_ramet_common" ;;

@@ -213,6 +213,51 @@ static void message__of_roles_without_a_place_is_told(void **state)
 	assert_int_equal(rameti_ckpt_says(ramet_bytes_of("{\"type\":\"label\"}")), RAMETI_CARRIED);
 }
 
+/* ---- sessions ---- */
+
+/* To entries and back: the same text. */
+static void session__comes_back_with_what_is_null(void **state)
+{
+	static const char *const values[] = { "null", "[]", "[\n        {}\n      ]" };
+	static const char *const maps[] = { "null", "{}", "{\n        \"k\": null\n      }" };
+	struct ramet_buf given = RAMET_BUF_INIT(4096), lines = RAMET_BUF_INIT(4096),
+			 made = RAMET_BUF_INIT(4096), id = RAMET_BUF_INIT(64);
+	struct ramet_json_doc session = RAMET_JSON_DOC_INIT;
+	struct rameti_ckpt_session s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 54; i++) {
+		ramet_buf_reset(&given);
+		ramet_buf_reset(&lines);
+		ramet_buf_reset(&made);
+		ramet_buf_reset(&id);
+		ramet_buf_addf(&given, "{\n      \"ID\": \"s\",\n      "
+				       "\"CreatedAt\": \"2026-04-10T12:00:01.239567Z\",\n      "
+				       "\"UpdatedAt\": \"2026-04-10T12:00:01.239567Z\",\n      ");
+		ramet_buf_addf(&given, "\"Messages\": %s,\n      \"UserTurns\": %s,\n      ",
+			       values[i % 3], i / 3 % 2 ? "null" : "0");
+		ramet_buf_addf(&given,
+			       "\"Checkpoints\": %s,\n      \"FileCheckpoints\": %s\n    }",
+			       maps[i / 6 % 3], maps[i / 18]);
+		assert_int_equal(ramet_json_parse(&session, ramet_buf_bytes(&given), 0, NULL), 0);
+		assert_int_equal(rameti_ckpt_view(ramet_json_root(&session), ramet_bytes_of("s"),
+						  &s, NULL),
+				 0);
+		assert_int_equal(rameti_ckpt_entries(&s, ramet_bytes_of("s"), &lines, NULL, NULL),
+				 0);
+		assert_int_equal(rameti_ckpt_new_session(ramet_buf_bytes(&lines), 5, &id, &made,
+							 NULL),
+				 0);
+		assert_string_equal(made.ptr, given.ptr);
+	}
+	ramet_json_doc_release(&session);
+	ramet_buf_release(&given);
+	ramet_buf_release(&lines);
+	ramet_buf_release(&made);
+	ramet_buf_release(&id);
+}
+
 /* ---- memory ---- */
 
 static const char state_text[] =
@@ -288,6 +333,7 @@ int main(void)
 		T(time__has_nanoseconds),
 		T(message__comes_back_from_pi),
 		T(message__of_roles_without_a_place_is_told),
+		T(session__comes_back_with_what_is_null),
 		T(memory__may_run_out_anywhere),
 	};
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include "json/escape_priv.h"
 #include "json/scan.h"
 
 static void check_string(struct ramet_bytes text, const char *want)
@@ -165,10 +166,37 @@ static void string__is_the_same_at_every_length_and_place(void **state)
 	ramet_buf_release(&got);
 }
 
+/* Text with few and with many special characters: each way to escape gives the same. */
+static void string__is_the_same_in_every_way_of_escaping(void **state)
+{
+	static const char special[] = "\"\\\"\\\n\x1f";
+	rameti_escape_fn *fast = rameti_escape_avx2();
+	char text[RAMETI_ESCAPE_BLOCK], plain[RAMETI_ESCAPED_MAX], quick[RAMETI_ESCAPED_MAX];
+	uint32_t x = 1, one_in, i;
+	size_t len, n;
+
+	(void)state;
+	if (!fast)
+		skip();
+	for (one_in = 1; one_in < 60; one_in += one_in < 4 ? 1 : 5)
+		for (len = 0; len <= sizeof(text); len++) {
+			for (i = 0; i < len; i++) {
+				x = x * 1664525 + 1013904223;
+				text[i] = (x >> 8) % one_in ? 'a' : special[(x >> 20) % 4];
+				if ((x >> 4) % 211 == 0)
+					text[i] = special[4 + (x >> 24) % 2];
+			}
+			n = (size_t)(rameti_escape_sse2(plain, text, text + len) - plain);
+			assert_int_equal(fast(quick, text, text + len) - quick, n);
+			assert_memory_equal(plain, quick, n);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(string__is_the_same_at_every_length_and_place),
+		cmocka_unit_test(string__is_the_same_in_every_way_of_escaping),
 		cmocka_unit_test(write__strings_are_escaped_as_javascript_does),
 		cmocka_unit_test(write__commas_and_colons_are_the_writers),
 		cmocka_unit_test(write__a_full_buffer_is_remembered),

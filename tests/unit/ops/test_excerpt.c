@@ -108,7 +108,7 @@ static void excerpt__of_other_entries(void **state)
 	assert_shown("'type':'label','targetId':'b','label':''", "label on b cleared");
 	assert_shown("'type':'label','targetId':'b'", "label on b cleared");
 	assert_shown("'type':'session_info','name':' my session '", "my session");
-	assert_shown("'type':'session_info'", "name cleared");
+	assert_shown("'type':'session_info'", "no name");
 	assert_shown("'type':'leaf','targetId':'x'", "leaf");
 	assert_shown("'x':1", "");
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ramet/ggcode.h"
 #include "ramet/ops.h"
 #include "ramet/pirust.h"
 
@@ -21,6 +22,7 @@
 	UUID_HEAD                                                                                  \
 	"{'type':'message','id':'u1','timestamp':'2026-03-01T10:00:01.000Z','message':" U("m") "}\n"
 #define UUID "01957a00-0000-7000-8000-000000000001"
+#define GG "20260822-140000-00000000000000aa"
 #define DIGITS "0123456789abcdef0123456789abcdef"
 
 static char *dir;
@@ -233,9 +235,45 @@ static void remove__leaves_a_directory_with_more_in_it(void **state)
 {
 	(void)state;
 	given_yoi(UUID "/" UUID ".jsonl");
+	put(in(UUID "/notes.txt"), "mine");
+	must(ramet_session_remove(in(UUID "/" UUID ".jsonl"), &why));
+	assert_string_equal(names_in(in(UUID)), "notes.txt");
+}
+
+static void remove__takes_the_trace_of_yoi(void **state)
+{
+	(void)state;
+	given_yoi(UUID "/" UUID ".jsonl");
 	put(in(UUID "/" UUID ".trace.jsonl"), "{}\n");
 	must(ramet_session_remove(in(UUID "/" UUID ".jsonl"), &why));
-	assert_string_equal(names_in(in(UUID)), UUID ".trace.jsonl");
+	assert_string_equal(names_in(dir), "home");
+}
+
+static void trash__takes_the_trace_of_yoi(void **state)
+{
+	struct ramet_buf where = RAMET_BUF_INIT(TEMP_PATH);
+
+	(void)state;
+	given_yoi(UUID "/" UUID ".jsonl");
+	put(in(UUID "/" UUID ".trace.jsonl"), "{}\n");
+	must(ramet_session_trash(in(UUID "/" UUID ".jsonl"), &where, &why));
+	assert_string_equal(names_in(in(UUID)), "");
+	assert_string_equal(names_in(in("home/.local/share/Trash/files")),
+			    UUID ".jsonl " UUID ".trace.jsonl");
+	ramet_buf_release(&where);
+}
+
+static void remove__stops_at_a_trace_that_stays(void **state)
+{
+	const struct faults f = { .kind = FAULT_UNLINK, .n = 1, .sys = EPERM };
+
+	(void)state;
+	given_yoi(UUID "/" UUID ".jsonl");
+	put(in(UUID "/" UUID ".trace.jsonl"), "{}\n");
+	faults_start(&f);
+	refused(ramet_session_remove(in(UUID "/" UUID ".jsonl"), &why), RAMET_EIO);
+	assert_int_equal(faults_stop(), 1);
+	assert_int_equal(exists(in(UUID "/" UUID ".jsonl")), 1);
 }
 
 /* A session that is restored finds its directory. */
@@ -247,6 +285,29 @@ static void trash__leaves_the_directory_of_yoi(void **state)
 	given_yoi(UUID "/" UUID ".jsonl");
 	must(ramet_session_trash(in(UUID "/" UUID ".jsonl"), &where, &why));
 	assert_string_equal(names_in(dir), UUID " home");
+	ramet_buf_release(&where);
+}
+
+/* ---- ggcode: a session that it has open ---- */
+
+static void removal__leaves_what_ggcode_has_open(void **state)
+{
+	struct ramet_buf where = RAMET_BUF_INIT(TEMP_PATH);
+	struct ramet_ggcode_lock *lock = NULL;
+
+	(void)state;
+	put(in(GG ".jsonl"), dq("{'type':'meta','session_id':'" GG "','title':'t'}\n"));
+	must(ramet_ggcode_lock_take(&lock, dir, raw(GG), NULL, &why));
+	refused(ramet_session_trash(in(GG ".jsonl"), &where, &why), RAMET_ECONFLICT);
+	assert_non_null(strstr(why.text, "has the session open"));
+	refused(ramet_session_remove(in(GG ".jsonl"), &why), RAMET_ECONFLICT);
+	assert_int_equal(exists(in(GG ".jsonl")), 1);
+	ramet_ggcode_lock_release(lock);
+	must(ramet_session_remove(in(GG ".jsonl"), &why));
+	/* no id of ggcode's: nobody can have it open */
+	put(in("a b.jsonl"), dq("{'type':'meta','session_id':'a b','title':'t'}\n"));
+	must(ramet_session_trash(in("a b.jsonl"), &where, &why));
+	assert_int_equal(exists(in("a b.jsonl")), 0);
 	ramet_buf_release(&where);
 }
 
@@ -267,6 +328,10 @@ int main(void)
 		TEST(remove__leaves_no_empty_directory_of_yoi),
 		TEST(remove__leaves_a_directory_with_more_in_it),
 		TEST(trash__leaves_the_directory_of_yoi),
+		TEST(remove__takes_the_trace_of_yoi),
+		TEST(trash__takes_the_trace_of_yoi),
+		TEST(remove__stops_at_a_trace_that_stays),
+		TEST(removal__leaves_what_ggcode_has_open),
 	};
 
 	return cmocka_run_group_tests_name("forget", tests, NULL, NULL);

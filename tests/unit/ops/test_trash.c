@@ -447,6 +447,35 @@ static void trash__may_be_nowhere(void **state)
 	assert_string_equal(contents(at("vol/a/s.jsonl")), SESSION);
 }
 
+/* That it is missing would be no reason to delete for good. */
+static void trash__says_why_it_cannot_be_used(void **state)
+{
+	struct ramet_buf where = RAMET_BUF_INIT(4096);
+	struct ramet_error err = { 0 };
+
+	(void)state;
+	make_dir("vol/home", 0700);
+	put("vol/a/s.jsonl", SESSION);
+	put(own("vol/.Trash-", ""), "a file");
+	put("vol/home/.local", "a file");
+	fake.home = "vol/home";
+	assert_true(ramet_session_trash(at("vol/a/s.jsonl"), &where, &err) < 0);
+	assert_non_null(strstr(err.text, "cannot use the trash"));
+	assert_int_not_equal(err.sys, 0);
+	assert_non_null(strstr(err.path, "vol/home/.local"));
+	assert_string_equal(contents(at("vol/a/s.jsonl")), SESSION);
+	assert_int_equal(unlink(at("vol/home/.local")), 0);
+	make_dir("vol/home/.local", 0700);
+	make_dir("vol/home/.local/share", 0700);
+	make_dir("vol/home/.local/share/Trash", 0700);
+	put("vol/home/.local/share/Trash/files", "a file");
+	assert_true(ramet_session_trash(at("vol/a/s.jsonl"), &where, &err) < 0);
+	assert_non_null(strstr(err.text, "cannot use the trash"));
+	assert_int_not_equal(err.sys, 0);
+	assert_int_equal(where.len, 0);
+	ramet_buf_release(&where);
+}
+
 /* One st_dev can stand for two file systems, as with bind mounts. */
 static void trash__tries_the_next_one(void **state)
 {
@@ -798,6 +827,7 @@ int main(void)
 		TEST(trash__takes_the_shared_one_if_it_is_safe),
 		TEST(trash__follows_no_link_at_the_top),
 		TEST(trash__may_be_nowhere),
+		TEST(trash__says_why_it_cannot_be_used),
 		TEST(trash__tries_the_next_one),
 		TEST(trash__says_where_it_really_was),
 		TEST(trash__knows_relative_paths),

@@ -90,7 +90,8 @@ static int take_over(void)
 
 static struct rameti_pirust_sqlite *h;
 static struct ramet_buf text;
-static char created_text[1024], added_text[1024], session_path[TEMP_PATH], log_path[TEMP_PATH];
+static char message_text[128], created_text[1024], added_text[1024];
+static char session_path[TEMP_PATH], log_path[TEMP_PATH];
 
 static int no_pause(void *user, const struct timespec *time)
 {
@@ -135,6 +136,7 @@ static void fresh(void)
 	sidecar_fresh_dir();
 	assert_int_equal(mkdir(in("--w--"), 0700), 0);
 	/* made here: memory fails later */
+	(void)snprintf(message_text, sizeof(message_text), "%s", dq(U("new")));
 	(void)snprintf(created_text, sizeof(created_text), "%s",
 		       dq(PHEAD("s1", "") SAID("u1") NAMED));
 	(void)snprintf(added_text, sizeof(added_text), "%s", dq(SAID("x1") NAMED));
@@ -227,6 +229,17 @@ static int do_append(struct ramet_error *err)
 {
 	return rameti_pirust_sqlite_append(h, ramet_bytes_of(added_text), 1, err);
 }
+/* Through the session that it is. */
+static int do_session(struct ramet_error *err)
+{
+	struct ramet_session *s = NULL;
+	int r = ramet_session_open(&s, session_path, NULL, err);
+
+	if (!r)
+		r = ramet_session_append_message(s, ramet_bytes_of(message_text), NULL, err);
+	ramet_session_close(s);
+	return r;
+}
 static int do_more(struct ramet_error *err)
 {
 	int r = rameti_pirust_sqlite_more(h, &text, err);
@@ -308,6 +321,19 @@ static void add_sessions(struct ramet_buf *out)
 	rameti_pirust_sqlite_close(it);
 }
 
+/* New ids and times are others each time: how many rows there are. */
+static void count_sessions(struct ramet_buf *out)
+{
+	struct ramet_buf all = RAMET_BUF_INIT(SIZE_MAX / 2);
+	size_t i, n = 0;
+
+	add_sessions(&all);
+	for (i = 0; i < all.len; i++)
+		n += all.ptr[i] == '\n';
+	ramet_buf_addf(out, "%zu", n);
+	ramet_buf_release(&all);
+}
+
 static void add_index(struct ramet_buf *out)
 {
 	/* none, or an empty one */
@@ -325,6 +351,7 @@ static const struct scene {
 	{ "create", have_nothing, do_create, add_sessions, 0, 0 },
 	{ "load", have_session, do_load, add_sessions, 0, 0 },
 	{ "append", have_open, do_append, add_sessions, 0, 0 },
+	{ "append to a session", have_session, do_session, count_sessions, 0, 0 },
 	{ "append again", have_connection, do_append, add_sessions, 0, 0 },
 	{ "more", have_more, do_more, add_sessions, 0, 0 },
 	{ "info", have_session, do_info, add_sessions, 0, 0 },

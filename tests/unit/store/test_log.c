@@ -458,6 +458,43 @@ static void append__meets_others_at_any_moment(void **state)
 		}
 }
 
+/* Whenever it writes somebody has begun a line again. */
+static void append__gives_up_where_lines_never_end(void **state)
+{
+	struct faults f = { .kind = FAULT_WRITE, .n = 1, .for_ever = 1, .meanwhile = begin_a_line };
+	unsigned all, new;
+
+	(void)state;
+	have_pi();
+	must(ramet_session_open(&s, path, NULL, &why));
+	faults_start(&f);
+	refused(append(&why), RAMET_ECONFLICT);
+	(void)calls_stop();
+	count(&all, &new);
+	assert_int_equal(new, 0);
+	must(append(&why));
+}
+
+static void append__of_more_than_a_line_may_have_is_refused(void **state)
+{
+	static char text[300 << 10];
+	struct ramet_open_opts o = { .max_line = 256 << 10 };
+	uint64_t len;
+	size_t i;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "{\"role\":\"user\",\"content\":\"%0290000d\"}", 0);
+	for (i = 0; i < N_SCENES; i++) {
+		scenes[i].given();
+		must(ramet_session_open(&s, path, &o, &why));
+		len = bytes_of(path).len;
+		refused(ramet_session_append_message(s, ramet_bytes_of(text), NULL, &why),
+			RAMET_ELIMIT);
+		assert_true(bytes_of(path).len <= len);
+		must(append(&why));
+	}
+}
+
 /* ---- the unfinished line ---- */
 
 static void torn__line_finds_a_free_name(void **state)
@@ -562,6 +599,8 @@ int main(void)
 		TEST(append__takes_it_back_through_interruptions),
 		TEST(append__that_cannot_be_taken_back_ends_the_handle),
 		TEST(append__meets_others_at_any_moment),
+		TEST(append__gives_up_where_lines_never_end),
+		TEST(append__of_more_than_a_line_may_have_is_refused),
 		TEST(torn__line_finds_a_free_name),
 		TEST(torn__line_of_which_there_are_too_many_is_left),
 		TEST(torn__line_of_an_older_generation_is_refused),

@@ -134,6 +134,71 @@ static void yoi_log__accident_02_full_disk_leaves_what_was(void **unused)
 	}
 }
 
+/* Is now what was before, and blanks with a line end behind? */
+static int is_blank_behind(struct ramet_bytes before, struct ramet_bytes now)
+{
+	size_t i;
+
+	if (now.len <= before.len || memcmp(now.ptr, before.ptr, before.len) != 0)
+		return 0;
+	for (i = before.len; i < now.len - 1; i++)
+		if (now.ptr[i] != ' ')
+			return 0;
+	return now.ptr[i] == '\n';
+}
+
+/* The same through a session: a blank line stays, since yoi would refuse the file for another. */
+static void yoi_log__full_disk_leaves_a_session_that_goes_on(void **unused)
+{
+	static const int gens[] = { RAMET_YOI_G1, RAMET_YOI_G2 };
+	struct faults full = { .kind = FAULT_WRITE, .n = 1, .sys = ENOSPC, .cut = 9 };
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < 2; i++) {
+		struct ramet_yoi_log *log = made(gens[i]);
+		struct ramet_session *s = opened(ramet_yoi_path(log));
+		struct ramet_bytes before = bytes_of(ramet_yoi_path(log));
+
+		faults_start(&full);
+		refused(ramet_session_append_message(s, js(U("one")), NULL, &why), RAMET_EIO);
+		assert_true(faults_stop());
+		assert_true(is_blank_behind(before, bytes_of(ramet_yoi_path(log))));
+		must(ramet_session_append_message(s, js(U("one")), NULL, &why));
+		assert_int_equal(records_of(ramet_yoi_path(log), NULL), 2);
+		assert_true(is_intact(ramet_yoi_path(log)));
+		assert_reopens_same(s);
+		ramet_session_close(s);
+		ramet_yoi_close(log);
+	}
+}
+
+static void add_a_line(void *path)
+{
+	add_to(path, "{'ts':5,'kind':'turn_end','turn_count':1}\n");
+}
+
+/* What another wrote meanwhile is never cut off. */
+static void yoi_log__full_disk_cuts_nothing_of_others(void **unused)
+{
+	struct ramet_yoi_log *log = made(RAMET_YOI_G2);
+	struct ramet_session *s = opened(ramet_yoi_path(log));
+	struct faults full = { .kind = FAULT_WRITE, .n = 1, .sys = ENOSPC, .cut = 9 };
+	struct ramet_bytes now;
+
+	(void)unused;
+	full.meanwhile = add_a_line;
+	full.user = (void *)(uintptr_t)ramet_yoi_path(log);
+	faults_start(&full);
+	assert_true(ramet_session_append_message(s, js(U("one")), NULL, &why) < 0);
+	assert_true(faults_stop());
+	now = bytes_of(ramet_yoi_path(log));
+	assert_non_null(strstr(now.ptr, "turn_end"));
+	assert_int_equal(now.ptr[now.len - 1], '\n');
+	ramet_session_close(s);
+	ramet_yoi_close(log);
+}
+
 static void yoi_log__accident_03_torn_tail_does_not_swallow_the_next_record(void **unused)
 {
 	struct ramet_yoi_log *log = made(RAMET_YOI_G1);
@@ -526,6 +591,8 @@ int main(void)
 		CASE(trace__is_appended_through_interruptions),
 		CASE(accident_01_partial_write_hides_no_other_record),
 		CASE(accident_02_full_disk_leaves_what_was),
+		CASE(full_disk_leaves_a_session_that_goes_on),
+		CASE(full_disk_cuts_nothing_of_others),
 		CASE(accident_03_torn_tail_does_not_swallow_the_next_record),
 		CASE(accident_04_two_writers_never_glue),
 		CASE(accident_05_line_being_written_is_not_cut_away),

@@ -1,0 +1,213 @@
+/*
+ * records.c and records_ahead.c: every stored line and its entries, in order; the same whether a
+ * thread reads ahead or not.
+ */
+#include "faulty.h"
+#include "temp_dir.h"
+#include "written.h"
+
+#include <stdio.h>
+#include <unistd.h>
+#include "store/records.h"
+
+#define LINES 9000
+
+static char path[TEMP_PATH];
+
+static const char gg_meta[] = "{\"type\":\"meta\",\"session_id\":\"s1\",\"title\":\"t\"}\n";
+static const char gg_line[] = "{\"type\":\"message\",\"session_id\":\"s1\",\"message\":{"
+			      "\"id\":\"m%d\",\"role\":\"assistant\",\"content\":["
+			      "{\"type\":\"text\",\"text\":\"%0100d\"},"
+			      "{\"type\":\"tool_use\",\"tool_id\":\"t\",\"tool_name\":\"ls\","
+			      "\"input\":{}}]}}\n";
+static const char pi_line[] = "{\"type\":\"message\",\"id\":\"%08x\",\"parentId\":null,"
+			      "\"timestamp\":\"2026-03-01T10:00:01.000Z\",\"message\":{"
+			      "\"role\":\"user\",\"content\":\"%0100d\"}}\n";
+
+/* 1.5 MB and more, with lines of every kind in between. */
+static void make_big(const char *format)
+{
+	int i, gg = !strcmp(format, "ggcode");
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	(void)fputs(gg ? gg_meta : dq(HEAD), f);
+	for (i = 0; i < LINES; i++) {
+		if (i % 1000 == 3)
+			(void)fputs("no json\n", f);
+		if (i % 1000 == 5)
+			(void)fputs(" \t\n\n", f);
+		if (gg)
+			(void)fprintf(f, gg_line, i, i);
+		else
+			(void)fprintf(f, pi_line, (unsigned)i + 1, i);
+	}
+	(void)fputs("{\"type\":\"torn", f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void add_record(struct rameti_records *records, const struct rameti_record *r,
+		       struct ramet_buf *out)
+{
+	struct ramet_buf scratch = RAMET_BUF_INIT(1 << 20);
+	struct ramet_bytes json;
+	uint32_t row;
+
+	ramet_buf_addf(out, "%u %u %d %d %.*s|%.*s\n", r->first, r->n, r->is_header, r->is_before,
+		       RAMET_FMT(r->stored), RAMET_FMT(r->line));
+	for (row = r->first; row < r->first + r->n; row++) {
+		ramet_buf_reset(&scratch);
+		must(rameti_records_entry(records, r, row, &scratch, &json, &why));
+		ramet_buf_addf(out, "  %.*s\n", RAMET_FMT(json));
+	}
+	ramet_buf_release(&scratch);
+}
+
+/* All of a session as text; ahead: 0 not, 1 lines, 2 entries too, 3 but for every other eight. */
+static void tell(struct ramet_session *s, int ahead, struct ramet_buf *out)
+{
+	static uint8_t skip[LINES];
+	struct rameti_records records;
+	struct rameti_record r;
+	int found;
+
+	memset(skip, 0xa5, sizeof(skip));
+	ramet_buf_reset(out);
+	must(rameti_records_open(&records, s, &why));
+	if (ahead)
+		rameti_records_ahead(&records, ahead == 3 ? skip : NULL, ahead > 1);
+	while ((found = rameti_records_next(&records, &r, &why)) == 1)
+		add_record(&records, &r, out);
+	assert_int_equal(found, 0);
+	assert_int_equal(rameti_records_next(&records, &r, &why), 0);
+	rameti_records_close(&records);
+}
+
+static void records__are_the_same_read_ahead(void **state)
+{
+	static const char *const formats[] = { "pi", "ggcode" };
+	struct ramet_buf want = RAMET_BUF_INIT(SIZE_MAX / 2), got = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_session *s;
+	int i, ahead;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		make_big(formats[i]);
+		s = opened(path);
+		tell(s, 0, &want);
+		assert_true(want.len > (2u << 20));
+		for (ahead = 1; ahead <= 3; ahead++) {
+			tell(s, ahead, &got);
+			assert_true(ramet_bytes_eq(ramet_buf_bytes(&want), ramet_buf_bytes(&got)));
+		}
+		ramet_session_close(s);
+	}
+	ramet_buf_release(&want);
+	ramet_buf_release(&got);
+}
+
+static void records__may_be_left_at_any_time(void **state)
+{
+	struct rameti_records records;
+	struct rameti_record r;
+	struct ramet_session *s;
+	uint32_t n, i;
+
+	(void)state;
+	make_big("pi");
+	s = opened(path);
+	for (n = 0; n < 4 * LINES / 3; n += 1500) {
+		must(rameti_records_open(&records, s, &why));
+		rameti_records_ahead(&records, NULL, 1);
+		for (i = 0; i < n && rameti_records_next(&records, &r, &why) == 1; i++)
+			;
+		rameti_records_close(&records);
+	}
+	ramet_session_close(s);
+}
+
+/* What was there before the line that is another one now is still told. */
+static void records__tell_when_the_file_was_changed(void **state)
+{
+	struct rameti_records records;
+	struct rameti_record r;
+	struct ramet_session *s;
+	uint32_t n[2] = { 0, 0 };
+	int ahead, found;
+	FILE *f;
+
+	(void)state;
+	make_big("pi");
+	s = opened(path);
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 1 << 20, SEEK_SET), 0);
+	(void)fputc('#', f);
+	assert_int_equal(fclose(f), 0);
+	for (ahead = 0; ahead < 2; ahead++) {
+		must(rameti_records_open(&records, s, &why));
+		if (ahead)
+			rameti_records_ahead(&records, NULL, 1);
+		while ((found = rameti_records_next(&records, &r, &why)) == 1)
+			n[ahead]++;
+		assert_int_equal(found, RAMET_ECONFLICT);
+		assert_non_null(strstr(why.text, "was changed while it was open"));
+		rameti_records_close(&records);
+	}
+	assert_int_equal(n[0], n[1]);
+	assert_true(n[0] > 1000);
+	ramet_session_close(s);
+}
+
+/* Then they are read as they are asked for, or the failure is told. */
+static void records__are_read_ahead_or_not_without_memory(void **state)
+{
+	struct rameti_records records;
+	struct rameti_record r;
+	struct ramet_session *s;
+	unsigned n, reached = 1;
+	int found = 0;
+
+	(void)state;
+	make_big("ggcode");
+	s = opened(path);
+	for (n = 1; reached; n += n / 8 + 1) {
+		must(rameti_records_open(&records, s, &why));
+		scarce_start(n);
+		rameti_records_ahead(&records, NULL, 1);
+		while ((found = rameti_records_next(&records, &r, &why)) == 1)
+			;
+		reached = (unsigned)scarce_stop();
+		assert_true(found == 0 || found == RAMET_ENOMEM);
+		rameti_records_close(&records);
+	}
+	assert_int_equal(found, 0);
+	ramet_session_close(s);
+}
+
+static int make_dir(void **state)
+{
+	char *dir = temp_dir_new();
+
+	*state = dir;
+	(void)snprintf(path, sizeof(path), "%s", temp_path(dir, "s.jsonl"));
+	return 0;
+}
+
+static int drop_dir(void **state)
+{
+	temp_dir_remove(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records__are_the_same_read_ahead),
+		cmocka_unit_test(records__may_be_left_at_any_time),
+		cmocka_unit_test(records__tell_when_the_file_was_changed),
+		cmocka_unit_test(records__are_read_ahead_or_not_without_memory),
+	};
+
+	return cmocka_run_group_tests_name("records", tests, make_dir, drop_dir);
+}
