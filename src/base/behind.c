@@ -66,7 +66,8 @@ int rameti_behind_write(struct rameti_behind *b, struct rameti_newfile *file,
 	struct ramet_buf given = *bytes;
 	int r;
 
-	b->file = file;
+	if (!b->started)
+		b->file = file;
 	if (!b->started && start(b) < 0) {
 		r = rameti_newfile_write(file, ramet_buf_bytes(bytes), err);
 		ramet_buf_reset(bytes);

@@ -85,7 +85,7 @@ struct rameti_draft {
 	 * no member a reader looks for stands there twice; len 0: not known */
 	struct ramet_bytes role;
 	/* the whole entry, parsed, whose members outside of the four above are `members`; NULL: not
-	 * at hand */
+	 * at hand. Codecs that say from_entry do without members when it is valid UTF-8 */
 	const struct ramet_json *entry;
 };
 /* The header of a new session, in the current version. */
@@ -143,6 +143,7 @@ struct rameti_codec {
 	/* The entry of row as the current version has it, from its stored line. */
 	int (*entry)(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 		     struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
+	int from_entry;                          /* struct rameti_draft */
 	/* Lines, without newline, exactly as the original program writes them. An entry's answers 1
 	 * when found (n_wants of them) says what scanning the line would find. */
 	int (*write_entry)(const struct rameti_draft *d, struct ramet_buf *out,

@@ -320,6 +320,7 @@ const struct rameti_codec rameti_codec_pirust = {
 	.facts = pirust_facts,
 	.header = pirust_header,
 	.entry = pirust_entry,
+	.from_entry = 1,
 	.write_entry = rameti_pirust_write_entry,
 	.carry = rameti_pirust_carry,
 	.write_header = rameti_pirust_write_header,

@@ -7,6 +7,8 @@
  */
 #include "codec/pirust_priv.h"
 
+#include "codec/span.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -27,60 +29,61 @@ enum {
 	STOP = RAMETI_PIRUST_STOP
 };
 
+#define F RAMETI_PIRUST_FIELD
 static const struct rameti_pirust_shape messages[] = {
-	{ "user", { { "content", CONTENT, 0 }, { "timestamp", I64, 1 } } },
+	{ "user", { F("content", CONTENT, 0), F("timestamp", I64, 1) } },
 	{ "assistant",
-	  { { "content", BLOCKS, 0 },
-	    { "api", TEXT, 0 },
-	    { "provider", TEXT, 0 },
-	    { "model", TEXT, 0 },
-	    { "usage", USAGE, 0 },
-	    { "stopReason", STOP, 0 },
-	    { "errorMessage", TEXT, 1 },
-	    { "timestamp", I64, 0 } } },
+	  { F("content", BLOCKS, 0),
+	    F("api", TEXT, 0),
+	    F("provider", TEXT, 0),
+	    F("model", TEXT, 0),
+	    F("usage", USAGE, 0),
+	    F("stopReason", STOP, 0),
+	    F("errorMessage", TEXT, 1),
+	    F("timestamp", I64, 0) } },
 	{ "toolResult",
-	  { { "toolCallId", TEXT, 0 },
-	    { "toolName", TEXT, 0 },
-	    { "content", BLOCKS, 0 },
-	    { "details", ANY, 1 },
-	    { "isError", BOOL, 0 },
-	    { "timestamp", I64, 1 } } },
+	  { F("toolCallId", TEXT, 0),
+	    F("toolName", TEXT, 0),
+	    F("content", BLOCKS, 0),
+	    F("details", ANY, 1),
+	    F("isError", BOOL, 0),
+	    F("timestamp", I64, 1) } },
 	{ "custom",
-	  { { "customType", TEXT, 0 },
-	    { "content", TEXT, 0 },
-	    { "display", BOOL, 0 },
-	    { "details", ANY, 1 },
-	    { "timestamp", I64, 1 } } },
+	  { F("customType", TEXT, 0),
+	    F("content", TEXT, 0),
+	    F("display", BOOL, 0),
+	    F("details", ANY, 1),
+	    F("timestamp", I64, 1) } },
 	{ "bashExecution",
-	  { { "command", TEXT, 0 },
-	    { "output", TEXT, 0 },
-	    { "exitCode", I32, 0 },
-	    { "cancelled", BOOL, 1 },
-	    { "truncated", BOOL, 1 },
-	    { "fullOutputPath", TEXT, 1 },
-	    { "timestamp", I64, 1 } } },
-	{ "branchSummary", { { "summary", TEXT, 0 }, { "fromId", TEXT, 0 } } },
-	{ "compactionSummary", { { "summary", TEXT, 0 }, { "tokensBefore", U64, 0 } } },
+	  { F("command", TEXT, 0),
+	    F("output", TEXT, 0),
+	    F("exitCode", I32, 0),
+	    F("cancelled", BOOL, 1),
+	    F("truncated", BOOL, 1),
+	    F("fullOutputPath", TEXT, 1),
+	    F("timestamp", I64, 1) } },
+	{ "branchSummary", { F("summary", TEXT, 0), F("fromId", TEXT, 0) } },
+	{ "compactionSummary", { F("summary", TEXT, 0), F("tokensBefore", U64, 0) } },
 };
 static const struct rameti_pirust_shape blocks[] = {
-	{ "text", { { "text", TEXT, 0 }, { "textSignature", TEXT, 1 } } },
-	{ "thinking", { { "thinking", TEXT, 0 }, { "thinkingSignature", TEXT, 1 } } },
-	{ "image", { { "data", TEXT, 0 }, { "mimeType", TEXT, 0 } } },
+	{ "text", { F("text", TEXT, 0), F("textSignature", TEXT, 1) } },
+	{ "thinking", { F("thinking", TEXT, 0), F("thinkingSignature", TEXT, 1) } },
+	{ "image", { F("data", TEXT, 0), F("mimeType", TEXT, 0) } },
 	{ "toolCall",
-	  { { "id", TEXT, 0 },
-	    { "name", TEXT, 0 },
-	    { "arguments", ANY, 0 },
-	    { "thoughtSignature", TEXT, 1 } } },
-	{ "redacted_thinking", { { "data", TEXT, 0 } } },
+	  { F("id", TEXT, 0),
+	    F("name", TEXT, 0),
+	    F("arguments", ANY, 0),
+	    F("thoughtSignature", TEXT, 1) } },
+	{ "redacted_thinking", { F("data", TEXT, 0) } },
 };
 static const struct rameti_pirust_field usage[] = {
-	{ "input", U64, 0 },	   { "output", U64, 0 }, { "cacheRead", U64, 0 },
-	{ "cacheWrite", U64, 0 },  { "totalTokens", U64, 0 }, { "cost", COST, 0 },
-	{ NULL, 0, 0 },
+	F("input", U64, 0),	   F("output", U64, 0), F("cacheRead", U64, 0),
+	F("cacheWrite", U64, 0),  F("totalTokens", U64, 0), F("cost", COST, 0),
+	{ NULL, 0, 0, 0 },
 };
 static const struct rameti_pirust_field cost[] = {
-	{ "input", FLOAT, 0 },	    { "output", FLOAT, 0 }, { "cacheRead", FLOAT, 0 },
-	{ "cacheWrite", FLOAT, 0 }, { "total", FLOAT, 0 },  { NULL, 0, 0 },
+	F("input", FLOAT, 0),	    F("output", FLOAT, 0), F("cacheRead", FLOAT, 0),
+	F("cacheWrite", FLOAT, 0), F("total", FLOAT, 0),  { NULL, 0, 0, 0 },
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -192,30 +195,42 @@ static int is_kind(const struct ramet_json *v, int kind)
 	}
 }
 
-int rameti_pirust_is_key(const struct ramet_json *key, const char *name)
+int rameti_pirust_is_key(const struct ramet_json *key, const struct rameti_pirust_field *f)
 {
-	size_t len = key->len - 2;
-
 	if (key->flags)
-		return ramet_json_text_is(key, name);
-	return key->ptr[1] == *name && !strncmp(key->ptr + 1, name, len) && !name[len];
+		return ramet_json_text_is(key, f->key);
+	return key->len == f->len + 2u && !memcmp(key->ptr + 1, f->key, f->len);
+}
+
+/* Which field it is; that behind the last one for none. Most stand in this order: next is the one
+ * to be expected. */
+static size_t find_field(const struct rameti_pirust_field *fields, const struct ramet_json *key,
+			 size_t next)
+{
+	size_t i;
+
+	if (fields[next].key && rameti_pirust_is_key(key, &fields[next]))
+		return next;
+	for (i = 0; fields[i].key && !rameti_pirust_is_key(key, &fields[i]); i++)
+		;
+	return i;
 }
 
 int rameti_pirust_fits(const struct ramet_json *object, const struct rameti_pirust_field *fields)
 {
 	const struct ramet_json *key, *value, *end;
 	unsigned seen = 0, bit;
-	size_t i;
+	size_t i, next = 0;
 
 	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
 		object = NULL;
 	end = object ? object + object->span : NULL;
 	for (key = object ? object + 1 : NULL; key < end; key = value + value->span) {
 		value = key + 1;
-		for (i = 0; fields[i].key && !rameti_pirust_is_key(key, fields[i].key); i++)
-			;
+		i = find_field(fields, key, next);
 		if (!fields[i].key)
 			continue;
+		next = i + 1;
 		bit = 1u << i;
 		if (seen & bit)
 			return 0;
@@ -296,11 +311,6 @@ static int is_tame(const struct ramet_json *value)
 	return 1;
 }
 
-int rameti_pirust_is_common(const struct ramet_json *key)
-{
-	return rameti_pirust_is_key(key, "type") || rameti_pirust_is_key(key, "id") ||
-	       rameti_pirust_is_key(key, "parentId") || rameti_pirust_is_key(key, "timestamp");
-}
 
 int rameti_pirust_tame(const struct ramet_json *entry, int whole)
 {
@@ -308,7 +318,7 @@ int rameti_pirust_tame(const struct ramet_json *entry, int whole)
 
 	for (key = entry + 1; key < end; key = value + value->span) {
 		value = key + 1;
-		if (whole && rameti_pirust_is_common(key))
+		if (whole && rameti_span_is_common(key))
 			continue;
 		if ((key->flags & RAMET_JSON_HAS_ESCAPE && has_lone_surrogate(key)) ||
 		    !is_tame(value))

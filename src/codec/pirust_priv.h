@@ -33,22 +33,21 @@ enum rameti_pirust_kind {
 };
 struct rameti_pirust_field {
 	const char *key;
-	uint8_t kind, optional;
+	uint8_t len, kind, optional;
 };
+#define RAMETI_PIRUST_FIELD(key, kind, optional) { key, sizeof(key) - 1, kind, optional }
 /* Members of an object, in the order they are written; key NULL ends. */
 struct rameti_pirust_shape {
 	const char *name;
 	struct rameti_pirust_field fields[12];
 };
-/* Is this the key of that name? */
-int rameti_pirust_is_key(const struct ramet_json *key, const char *name);
+/* Is this the key of that field? */
+int rameti_pirust_is_key(const struct ramet_json *key, const struct rameti_pirust_field *f);
 /* Has the object what the shape asks for, each member once, so that the original reads it? */
 int rameti_pirust_fits(const struct ramet_json *object, const struct rameti_pirust_field *fields);
 /* The shape of this name, or NULL. */
 const struct rameti_pirust_shape *rameti_pirust_shape(const struct rameti_pirust_shape *shapes,
 						      size_t n, const struct ramet_json *name);
-/* Is it a member that all entries have: type, id, parentId, timestamp? */
-int rameti_pirust_is_common(const struct ramet_json *key);
 /* Does the original's JSON reader take all of the object (whole: but for those members): no
  * unpaired surrogate, no number beyond a double, no deep nesting? Valid UTF-8 is the caller's to
  * see. */

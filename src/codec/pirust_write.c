@@ -10,26 +10,27 @@
 
 #include <string.h>
 
+#define F RAMETI_PIRUST_FIELD
 static const struct rameti_pirust_shape entries[] = {
-	{ "message", { { "message", RAMETI_PIRUST_MESSAGE_OBJECT, 0 } } },
+	{ "message", { F("message", RAMETI_PIRUST_MESSAGE_OBJECT, 0) } },
 	{ "model_change",
-	  { { "provider", RAMETI_PIRUST_TEXT, 0 }, { "modelId", RAMETI_PIRUST_TEXT, 0 } } },
-	{ "thinking_level_change", { { "thinkingLevel", RAMETI_PIRUST_TEXT, 0 } } },
+	  { F("provider", RAMETI_PIRUST_TEXT, 0), F("modelId", RAMETI_PIRUST_TEXT, 0) } },
+	{ "thinking_level_change", { F("thinkingLevel", RAMETI_PIRUST_TEXT, 0) } },
 	{ "compaction",
-	  { { "summary", RAMETI_PIRUST_TEXT, 0 },
-	    { "firstKeptEntryId", RAMETI_PIRUST_TEXT, 0 },
-	    { "tokensBefore", RAMETI_PIRUST_U64, 0 },
-	    { "details", RAMETI_PIRUST_ANY, 1 },
-	    { "fromHook", RAMETI_PIRUST_BOOL, 1 } } },
+	  { F("summary", RAMETI_PIRUST_TEXT, 0),
+	    F("firstKeptEntryId", RAMETI_PIRUST_TEXT, 0),
+	    F("tokensBefore", RAMETI_PIRUST_U64, 0),
+	    F("details", RAMETI_PIRUST_ANY, 1),
+	    F("fromHook", RAMETI_PIRUST_BOOL, 1) } },
 	{ "branch_summary",
-	  { { "fromId", RAMETI_PIRUST_TEXT, 0 },
-	    { "summary", RAMETI_PIRUST_TEXT, 0 },
-	    { "details", RAMETI_PIRUST_ANY, 1 },
-	    { "fromHook", RAMETI_PIRUST_BOOL, 1 } } },
-	{ "label", { { "targetId", RAMETI_PIRUST_TEXT, 0 }, { "label", RAMETI_PIRUST_TEXT, 1 } } },
-	{ "session_info", { { "name", RAMETI_PIRUST_TEXT, 1 } } },
+	  { F("fromId", RAMETI_PIRUST_TEXT, 0),
+	    F("summary", RAMETI_PIRUST_TEXT, 0),
+	    F("details", RAMETI_PIRUST_ANY, 1),
+	    F("fromHook", RAMETI_PIRUST_BOOL, 1) } },
+	{ "label", { F("targetId", RAMETI_PIRUST_TEXT, 0), F("label", RAMETI_PIRUST_TEXT, 1) } },
+	{ "session_info", { F("name", RAMETI_PIRUST_TEXT, 1) } },
 	{ "custom",
-	  { { "customType", RAMETI_PIRUST_TEXT, 0 }, { "data", RAMETI_PIRUST_ANY, 1 } } },
+	  { F("customType", RAMETI_PIRUST_TEXT, 0), F("data", RAMETI_PIRUST_ANY, 1) } },
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
@@ -65,9 +66,9 @@ static int is_extra(const struct writing *w, const struct ramet_json *key)
 	const struct rameti_pirust_field *f;
 
 	for (f = w->shape->fields; f->key; f++)
-		if (rameti_pirust_is_key(key, f->key))
+		if (rameti_pirust_is_key(key, f))
 			return 0;
-	return w->entry != w->d->entry || !rameti_pirust_is_common(key);
+	return w->entry != w->d->entry || !rameti_span_is_common(key);
 }
 
 static void add_extra(const struct writing *w, struct ramet_buf *out)
@@ -88,7 +89,7 @@ static void add_plain(const struct writing *w, struct ramet_buf *out)
 	add_place(w->d, w->shape->name, w->d->timestamp, out);
 	for (f = w->shape->fields; f->key; f++)
 		for (key = w->entry + 1; key < end; key += 1 + key[1].span)
-			if (rameti_pirust_is_key(key, f->key))
+			if (rameti_pirust_is_key(key, f))
 				rameti_span_add_member(out, key);
 	add_extra(w, out);
 	ramet_buf_add_char(out, '}');
@@ -117,16 +118,22 @@ static int add_fitted(const struct writing *w, struct ramet_buf *out)
 static void add_carrier(const struct writing *w, int has_time, struct ramet_buf *out)
 {
 	static const char no_time[] = "\"1970-01-01T00:00:00.000Z\"";
-	struct ramet_buf entry = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_buf entry = RAMET_BUF_INIT(SIZE_MAX / 2), own = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct rameti_draft d = *w->d;
 
-	rameti_pi_write_entry(w->d, &entry, NULL);
+	if (!d.members.len && d.entry) {
+		rameti_span_add_own_members(&own, d.entry);
+		d.members = ramet_buf_bytes(&own);
+	}
+	rameti_pi_write_entry(&d, &entry, NULL);
 	add_place(w->d, "custom", has_time ? w->d->timestamp : ramet_bytes_of(no_time), out);
 	ramet_buf_add_str(out, ",\"customType\":\"" RAMETI_PIRUST_ENTRY "\",\"data\":{\"entry\":");
 	ramet_buf_add_json_string(out, ramet_buf_bytes(&entry));
 	ramet_buf_add_str(out, "}}");
-	if (ramet_buf_status(&entry) < 0)
+	if (ramet_buf_status(&entry) < 0 || ramet_buf_status(&own) < 0)
 		out->status = RAMET_ENOMEM;
 	ramet_buf_release(&entry);
+	ramet_buf_release(&own);
 }
 
 /* ---- which way ---- */

@@ -47,6 +47,37 @@ void rameti_span_add_member(struct ramet_buf *out, const struct ramet_json *key)
 	rameti_json_add_compact(out, value);
 }
 
+/* Which it would be hangs on the length alone. */
+int rameti_span_is_common(const struct ramet_json *key)
+{
+	static const char *const of_len[] = { [2] = "id", [4] = "type", [8] = "parentId",
+					      [9] = "timestamp" };
+	size_t len = key->len - 2;
+
+	if (key->flags & RAMET_JSON_HAS_ESCAPE)
+		return ramet_json_text_is(key, "id") || ramet_json_text_is(key, "type") ||
+		       ramet_json_text_is(key, "parentId") || ramet_json_text_is(key, "timestamp");
+	return len < sizeof(of_len) / sizeof(of_len[0]) && of_len[len] &&
+	       !memcmp(key->ptr + 1, of_len[len], len);
+}
+
+void rameti_span_add_own_members(struct ramet_buf *out, const struct ramet_json *entry)
+{
+	const struct ramet_json *key, *value, *end = entry + entry->span;
+	size_t start = out->len;
+
+	for (key = entry + 1; key < end; key = value + value->span) {
+		value = key + 1;
+		if (rameti_span_is_common(key))
+			continue;
+		if (out->len > start)
+			ramet_buf_add_char(out, ',');
+		ramet_buf_add(out, ramet_json_raw(key));
+		ramet_buf_add_char(out, ':');
+		ramet_buf_add(out, ramet_json_raw(value));
+	}
+}
+
 void rameti_span_add_count(struct ramet_buf *out, uint64_t n)
 {
 	char digits[20];

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define SHORT 40u
+
 const struct rameti_index_level *rameti_index_level(int simd)
 {
 	const struct rameti_index_level *level;
@@ -71,7 +73,20 @@ int rameti_index_bad_utf8(const struct rameti_index *ix)
 	return ix->high && !ix->level->utf8_valid(ix->text, ix->end);
 }
 
+/* Ids and times are short, and ASCII. */
+static int is_short_ascii(struct ramet_bytes text)
+{
+	unsigned char all = 0;
+	size_t i;
+
+	if (text.len > SHORT)
+		return 0;
+	for (i = 0; i < text.len; i++)
+		all |= (unsigned char)text.ptr[i];
+	return all < 0x80;
+}
+
 int rameti_utf8_valid(struct ramet_bytes text)
 {
-	return text.len == 0 || rameti_index_level(0)->utf8_valid(text.ptr, text.len);
+	return is_short_ascii(text) || rameti_index_level(0)->utf8_valid(text.ptr, text.len);
 }

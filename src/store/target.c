@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "codec/span.h"
 #include "store/layout_pi.h"
 #include "store/session_priv.h"
 
@@ -174,28 +175,6 @@ static struct ramet_bytes decoded(const struct ramet_json *v, struct ramet_buf *
 	return to->len ? ramet_buf_bytes(to) : (struct ramet_bytes){ "", 0 };
 }
 
-/* All members but those that every entry has, as the inside of an object. */
-static void add_own_members(const struct ramet_json *entry, struct ramet_buf *out)
-{
-	static const char *const common[] = { "type", "id", "parentId", "timestamp" };
-	const struct ramet_json *key, *value;
-	size_t i;
-
-	ramet_buf_reset(out);
-	for (key = ramet_json_next(entry, NULL); key; key = ramet_json_next(entry, value)) {
-		value = ramet_json_next(entry, key);
-		for (i = 0; i < 4 && !ramet_json_text_is(key, common[i]); i++)
-			;
-		if (i < 4)
-			continue;
-		if (out->len)
-			ramet_buf_add_char(out, ',');
-		ramet_buf_add(out, ramet_json_raw(key));
-		ramet_buf_add_char(out, ':');
-		ramet_buf_add(out, ramet_json_raw(value));
-	}
-}
-
 /* Through the codec's own writer, for formats that are nearly pi's. */
 static int draft_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
 {
@@ -207,7 +186,9 @@ static int draft_entry(struct rameti_target *t, struct ramet_bytes entry, struct
 	if (r < 0)
 		return r;
 	root = ramet_json_root(&t->doc);
-	add_own_members(root, &t->members);
+	ramet_buf_reset(&t->members);
+	if (!t->codec->from_entry || root->flags & RAMET_JSON_BAD_UTF8)
+		rameti_span_add_own_members(&t->members, root);
 	d.type = decoded(ramet_json_get(root, "type"), &t->texts[0]);
 	d.id = decoded(ramet_json_get(root, "id"), &t->texts[1]);
 	d.parent = decoded(ramet_json_get(root, "parentId"), &t->texts[2]);
