@@ -78,6 +78,13 @@ static int still_fits(const struct ramet_json *data, uint32_t row, const struct 
 	       (!session || ramet_bytes_eq(ramet_buf_bytes(id), ramet_session_header(s)->id));
 }
 
+/* Does a line stand for entries of another branch than the one that is told? A home without
+ * branches has no place for it. */
+static int is_off(const struct rameti_convert_plan *p, const struct rameti_cover *c)
+{
+	return p->linear && c->n && rameti_convert_bit(p->off, c->at);
+}
+
 /* Does this entry carry a line? */
 static int is_cover(const struct ramet_json *entry, uint32_t row, struct rameti_cover *c)
 {
@@ -154,7 +161,7 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 		c.codec = codec_named(ramet_json_get(data, "format"));
 		c.object = is_object(ramet_json_get(data, "record"));
 		r = ramet_json_text_is(ramet_json_get(data, "format"), to) &&
-				    (c.n || c.header || !p->linear)
+				    (c.n || c.header || !p->linear) && !is_off(p, &c)
 			    ? add_cover(p, &c, err)
 			    : add_other(p, &c, err);
 	}
@@ -254,13 +261,14 @@ int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, 
 	p->began = ramet_calloc(p->n / 8 + 1, 1);
 	if (!p->skip || !p->carriers || !p->gone || !p->began)
 		return rameti_fail_nomem(err);
-	r = find_covers(p, s, to, lean, err);
+	if (leaf != RAMET_NONE)
+		r = find_branch(p, s, leaf, err);
+	if (!r)
+		r = find_covers(p, s, to, lean, err);
 	if (!r)
 		sort_others(p, lean);
 	if (!r && p->n_covers)
 		qsort(p->covers, p->n_covers, sizeof(*p->covers), by_place);
-	if (!r && leaf != RAMET_NONE)
-		r = find_branch(p, s, leaf, err);
 	return r;
 }
 

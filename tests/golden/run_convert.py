@@ -210,9 +210,16 @@ def three_ways(source, via):
         text = b"\n".join(told(path)).decode("utf-8", "replace")
         missing = [i for i in ids(source.path) if i and i not in text]
         check(not missing, f"{source.path} by {via}: entries", missing)
+        check(context(path) == context(source.path), f"{source.path} by {via}: context", context(path))
         return
     check(source.same(path), f"{source.path} by {via}",
           "" if source.same(path) else source.difference(path))
+
+
+def context(path):
+    """What the model is shown, as the command tells it, or the code it ends with."""
+    done = run("context", path, "--json")
+    return json.loads(done.stdout).get("messages") if done.returncode == 0 else done.returncode
 
 
 def texts(path):
