@@ -43,70 +43,6 @@ static int yoi_sniff(struct ramet_bytes head)
 	return rameti_yoi_sniff_gen(head) > 0;
 }
 
-/* ---- our own member ---- */
-
-int rameti_yoi_ours_parse(struct rameti_yoi_ours *ours, const struct ramet_json *v)
-{
-	const struct ramet_json *type;
-	int r;
-
-	ours->what = RAMETI_YOI_OURS_NONE;
-	ramet_buf_reset(&ours->text);
-	if (ramet_json_kind(v) != RAMET_JSON_STRING)
-		return 0;
-	ramet_json_text(v, &ours->text);
-	if (ramet_buf_status(&ours->text) < 0)
-		return RAMET_ENOMEM;
-	if (!ours->text.len) {
-		ours->what = RAMETI_YOI_OURS_SILENT;
-		return 0;
-	}
-	r = ramet_json_parse(&ours->doc, ramet_buf_bytes(&ours->text), 0, NULL);
-	if (r == RAMET_ENOMEM)
-		return r;
-	if (r || ramet_json_kind(ramet_json_root(&ours->doc)) != RAMET_JSON_OBJECT)
-		return 0;
-	type = ramet_json_get(ramet_json_root(&ours->doc), "type");
-	if (ramet_json_text_is(type, "session"))
-		ours->what = RAMETI_YOI_OURS_HEADER;
-	else if (type)
-		ours->what = RAMETI_YOI_OURS_ENTRY;
-	else if (ramet_json_get(ramet_json_root(&ours->doc), "id"))
-		ours->what = RAMETI_YOI_OURS_ID;
-	return 0;
-}
-
-void rameti_yoi_ours_init(struct rameti_yoi_ours *ours)
-{
-	memset(ours, 0, sizeof(*ours));
-	ramet_buf_init(&ours->text, SIZE_MAX / 2);
-}
-
-void rameti_yoi_ours_release(struct rameti_yoi_ours *ours)
-{
-	ramet_buf_release(&ours->text);
-	ramet_json_doc_release(&ours->doc);
-}
-
-/* Of a record: its own member, or the payload of an extension that carries an entry. */
-int rameti_yoi_ours_of(struct rameti_yoi_ours *ours, const struct rameti_yoi_record *rec)
-{
-	const struct ramet_json *payload = ramet_json_get(rec->object, "payload");
-	int r;
-
-	if (rec->kind == RAMETI_YOI_EXTENSION &&
-	    ramet_json_text_is(ramet_json_get(rec->object, "domain"), RAMETI_YOI_CARRIER)) {
-		r = rameti_yoi_ours_parse(ours, ramet_json_get(payload, "entry"));
-		if (ours->what != RAMETI_YOI_OURS_ENTRY)
-			ours->what = RAMETI_YOI_OURS_NONE;
-		return r;
-	}
-	r = rameti_yoi_ours_parse(ours, ramet_json_get(rec->object, RAMETI_YOI_OURS));
-	if (ours->what == RAMETI_YOI_OURS_HEADER && !rameti_yoi_is_start(rec->kind))
-		ours->what = RAMETI_YOI_OURS_NONE;
-	return r;
-}
-
 /* ---- rows ---- */
 
 static struct ramet_json node_of(struct ramet_bytes line, const struct rameti_found *f)
@@ -204,10 +140,11 @@ static int add_parsed(struct rameti_batch *b, struct ramet_bytes line, int64_t t
 
 /* ---- entries of pi's in a text, told without parsing ---- */
 
-enum { E_TYPE, E_ID, E_TIME, E_MESSAGE, E_ROLE, N_ENTRY_WANTS };
+enum { E_TYPE, E_ID, E_PARENT, E_TIME, E_MESSAGE, E_ROLE, N_ENTRY_WANTS };
 static const struct rameti_want entry_wants[N_ENTRY_WANTS] = {
 	[E_TYPE] = { -1, KEY("type") },
 	[E_ID] = { -1, KEY("id") },
+	[E_PARENT] = { -1, KEY("parentId") },
 	[E_TIME] = { -1, KEY("timestamp") },
 	[E_MESSAGE] = { -1, KEY("message") },
 	[E_ROLE] = { E_MESSAGE, KEY("role") },
@@ -220,6 +157,12 @@ static struct ramet_bytes inside(struct ramet_bytes text, const struct rameti_fo
 	if (f->kind != RAMET_JSON_STRING)
 		s = (struct ramet_bytes){ "", 0 };
 	return s;
+}
+
+/* Does a member's value stand so far behind the end of the one before? */
+static int is_next(const struct rameti_found *f, const struct rameti_found *before, uint32_t by)
+{
+	return f->seen == 1 && f->kind && f->at == before->at + before->len + by;
 }
 
 /* What rameti_carried_row would tell of the entry in a text. 1: the parser has to look at it. */
@@ -250,6 +193,10 @@ static int scan_entry(struct rameti_batch *b, struct ramet_bytes raw, struct ram
 	row->type = (uint8_t)ramet_entry_type_of(inside(text, &found[E_TYPE]));
 	if (row->type == RAMET_ENTRY_HEADER)
 		return 1;
+	if (found[E_TYPE].at == RAMETI_YOI_TYPE_AT &&
+	    is_next(&found[E_ID], &found[E_TYPE], sizeof(",\"id\":") - 1) &&
+	    is_next(&found[E_PARENT], &found[E_ID], sizeof(",\"parentId\":") - 1))
+		row->flags |= RAMETI_YOI_PLAIN;
 	if (row->type == RAMET_ENTRY_MESSAGE && found[E_ROLE].kind == RAMET_JSON_STRING)
 		row->role = (uint8_t)ramet_role_of(inside(text, &found[E_ROLE]));
 	time = node_of(text, &found[E_TIME]);
@@ -506,7 +453,9 @@ static int yoi_entry(const struct rameti_reader *r, uint32_t row, struct ramet_b
 	}
 	rameti_yoi_record_init(&rec, ramet_json_root(&doc));
 	rameti_yoi_ours_init(&ours);
-	if (rameti_yoi_ours_of(&ours, &rec) < 0)
+	if (rameti_yoi_as_told(r, row, &rec, scratch))
+		e = 0;
+	else if (rameti_yoi_ours_of(&ours, &rec) < 0)
 		e = rameti_fail_nomem(err);
 	else if (ours.what == RAMETI_YOI_OURS_ENTRY)
 		e = rameti_carried_entry(r, row, ramet_json_root(&ours.doc), scratch, err);

@@ -23,6 +23,13 @@ void rameti_yoi_ours_init(struct rameti_yoi_ours *ours);
 void rameti_yoi_ours_release(struct rameti_yoi_ours *ours);
 int rameti_yoi_ours_parse(struct rameti_yoi_ours *ours, const struct ramet_json *v);
 int rameti_yoi_ours_of(struct rameti_yoi_ours *ours, const struct rameti_yoi_record *rec);
+/* Flag of a row of an entry whose text begins as ours do, {"type":"T","id":"I","parentId":P, and
+ * says none of that twice; and where T stands with its quotation marks. */
+#define RAMETI_YOI_PLAIN 0x80u
+#define RAMETI_YOI_TYPE_AT 8u
+/* 1: the entry of such a row is in out as it stands in the record; 0: out is empty. */
+int rameti_yoi_as_told(const struct rameti_reader *r, uint32_t row,
+		       const struct rameti_yoi_record *rec, struct ramet_buf *out);
 
 int rameti_yoi_reader_gen(const struct rameti_reader *r);
 int rameti_yoi_resume(struct rameti_encoder *e, const struct rameti_reader *r,

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "model/tree.h"
 
 /* ---- what is told ---- */
 
@@ -91,6 +92,8 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 	struct ramet_bytes json;
 	int r = rameti_records_entry(&c->records, record, row, &c->scratch, &json, err);
 
+	if (c->to_chain)                     /* its reader will look for this id soon */
+		rameti_tree_expect(c->target.reader.tree, ramet_tree_id(c->tree, row));
 	if (!r) {
 		json = rameti_json_trimmed(json);
 		r = rameti_convert_renumber(c, row, &json, err);

@@ -183,13 +183,14 @@ static void pirust_after(struct ramet_session *s, uint32_t first)
 	const struct ramet_header *h = &s->reader.header;
 	struct rameti_pirust_facts f;
 	int64_t now = rameti_now_ms(s->source.file.env);
-	int64_t since = now - (int64_t)s->reader.state[INDEXED_AT];
+	int64_t before = (int64_t)s->reader.state[INDEXED_AT];
+	int64_t since = now == RAMETI_TIME_NONE ? -1 : now - before;
 	uint32_t row;
 
 	for (row = first; row < ramet_tree_count(t); row++)
 		if (ramet_tree_row(t, row)->type != RAMET_ENTRY_MESSAGE)
 			since = -1;                      /* perhaps a name */
-	if (s->reader.state[INDEXED_AT] && since >= 0 && since < DEBOUNCE_MS)
+	if (before && since >= 0 && since < DEBOUNCE_MS)
 		return;
 	s->reader.state[INDEXED_AT] = now == RAMETI_TIME_NONE ? 0 : (uint64_t)now;
 	if (rameti_pirust_facts_init(&f, NULL) < 0)

@@ -181,22 +181,25 @@ def test_at_a_terminal_without_a_pager():
 
 def test_our_own_appends():
     path = session("own.jsonl", *chain(0, 0))
-    with Tail(path, "-n", "0") as t:
+    with Tail(path) as t:
+        t.shows(ids(0, 0))                       # it has begun
         made = [run("append", path, '{"role":"user","content":"x"}', unchanged=False).out.strip()
                 for _ in range(5)]
-        t.shows(made)
+        t.shows(ids(0, 0) + made)
 
 
 def test_many_lines_at_once():
     path = session("burst.jsonl", *chain(0, 0))
     n = 20000 if SLOW else 100000
-    with Tail(path, "-n", "0") as one, Tail(path, "-n", "0") as two:
+    with Tail(path) as one, Tail(path) as two:
+        one.shows(ids(0, 0))
+        two.shows(ids(0, 0))
         add(path, *chain(1, n))
-        one.shows(ids(1, n))
-        two.shows(ids(1, n))
+        one.shows(ids(0, n))
+        two.shows(ids(0, n))
         add(path, *chain(n + 1, n + 1))
-        one.shows(ids(1, n + 1))
-        two.shows(ids(1, n + 1))
+        one.shows(ids(0, n + 1))
+        two.shows(ids(0, n + 1))
 
 
 def test_many_writes_miss_nothing():

@@ -280,8 +280,10 @@ static void start_of(struct ramet_json_doc *doc, const char *json, struct ramet_
 
 static int told(int r, struct ramet_yoi_log *log)
 {
-	if (r < 0)
+	if (r < 0) {
+		ramet_yoi_close(log);
 		return fail(r);
+	}
 	printf("{\"path\":\"%s\",\"session\":\"%s\",\"segment\":\"%s\",\"head\":\"%s\","
 	       "\"records\":%" PRIu64 "}\n",
 	       ramet_yoi_path(log), ramet_yoi_session_id(log), ramet_yoi_segment_id(log),
@@ -331,8 +333,11 @@ static int cmd_ensure(void)
 	read_all(stdin, &in);
 	start_of(&doc, arg(1), &start);
 	r = ramet_yoi_ensure_head(log, &start, &forked, &err);
-	if (r < 0)
-		return fail(r);
+	if (r < 0) {
+		ramet_buf_release(&in);
+		ramet_json_doc_release(&doc);
+		return told(r, log);
+	}
 	printf("%d\n", forked);
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&in);
@@ -423,11 +428,10 @@ static int cmd_cut(const char *what)
 		r = ramet_yoi_truncate(log, number(arg(1)), &kept, &err);
 	else
 		r = ramet_yoi_rewind(log, number(arg(1)), number(arg(2)), &kept, &err);
-	if (r < 0)
-		return fail(r);
-	printf("%s\n", kept.len ? kept.ptr : "");
+	if (r == 0)
+		printf("%s\n", kept.len ? kept.ptr : "");
 	ramet_buf_release(&kept);
-	return told(0, log);
+	return told(r, log);
 }
 
 /* ---- traces ---- */
