@@ -22,6 +22,7 @@ struct fork {
 	struct ramet_fork_plan plan;
 	struct ramet_buf cwd, dir; /* of the new session */
 	struct ramet_fork_opts opts;             /* borrows from both */
+	struct rameti_file hold;                 /* on where it goes, if an id was given */
 };
 
 /* The first line of the text that is left out, safe. */
@@ -238,7 +239,7 @@ static int choose_place(struct fork *f, struct ramet_error *err)
 	f->opts.id = args_get(a, "id");
 	if (resolve_is_url(ramet_session_path(f->source)))
 		return r; /* its home knows which ids it has */
-	return r < 0 ? r : resolve_free_id(f->opts.dir, f->opts.id, err);
+	return r < 0 ? r : resolve_free_id(f->opts.dir, f->opts.id, &f->hold, err);
 }
 
 static int run_opened(struct fork *f, struct ramet_error *err)
@@ -258,7 +259,7 @@ static int run_opened(struct fork *f, struct ramet_error *err)
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	const struct ramet_open_opts how = { .no_cache = args_has(&cli->args, "no-cache") };
-	struct fork f = { .cli = cli, .entry = RAMET_NONE };
+	struct fork f = { .cli = cli, .entry = RAMET_NONE, .hold = RAMETI_FILE_INIT };
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	int r;
 
@@ -275,6 +276,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	if (r == 0)
 		r = run_opened(&f, err);
 	ramet_session_close(f.source);
+	(void)rameti_file_close(&f.hold);        /* a directory */
 	ramet_buf_release(&f.cwd);
 	ramet_buf_release(&f.dir);
 	ramet_buf_release(&path);

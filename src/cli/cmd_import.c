@@ -90,6 +90,34 @@ static int name_home(struct cli *cli, const char *format, struct ramet_buf *word
 	return 0;
 }
 
+/* A file of many sessions that was given without its scheme. was: what opening it as a file of one
+ * answered, which stays the answer for all others. */
+static int open_home(struct cli *cli, int was, struct ramet_buf *word, struct ramet_session **s,
+		     struct ramet_error *err)
+{
+	static const char *const schemes[] = { "sqlite:", "ckptmgr:" };
+	const char *given = cli->args.words[0];
+	struct ramet_error why = { .offset = RAMET_NO_OFFSET };
+	int r = RAMET_EFORMAT;
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		ramet_buf_reset(word);
+		ramet_buf_addf(word, "%s%s", schemes[i], given);
+		if (ramet_buf_status(word) < 0)
+			return rameti_fail_nomem(err);
+		cli->args.words[0] = word->ptr;
+		r = resolve_session_with(cli, NULL, s, &why);
+		if (r == 0)
+			return 0;
+		if (r != RAMET_EAMBIGUOUS)
+			continue;
+		*err = why;
+		return r;
+	}
+	cli->args.words[0] = given;
+	return was;
+}
+
 static int open_source(struct cli *cli, struct ramet_buf *word, struct ramet_session **s,
 		       struct ramet_error *err)
 {
@@ -97,8 +125,12 @@ static int open_source(struct cli *cli, struct ramet_buf *word, struct ramet_ses
 	struct ramet_open_opts how = { .format = NULL };
 	int r;
 
-	if (!format)
-		return resolve_session_with(cli, &how, s, err);
+	if (!format) {
+		r = resolve_session_with(cli, &how, s, err);
+		return r == RAMET_EFORMAT && !resolve_is_url(cli->args.words[0]) ?
+			       open_home(cli, r, word, s, err) :
+			       r;
+	}
 	r = place_check_format(format, err);
 	if (!r)
 		r = name_home(cli, format, word, err);

@@ -60,7 +60,8 @@ static int read_sessions(struct listing *l, const struct args *a, struct ramet_e
 	struct ramet_buf dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	const char *store = args_get(a, "store");
 	struct listing_opts opts = {
-		.places = a->words, .n_places = a->n_words, .with_text = args_has(a, "text")
+		.places = a->words, .n_places = a->n_words, .with_text = args_has(a, "text"),
+		.complain = 1
 	};
 	int r = wanted_directory(a, &dir, err);
 

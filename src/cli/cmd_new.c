@@ -84,6 +84,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 	const char *parent = args_get(&cli->args, "parent-session");
 	struct ramet_buf cwd = RAMET_BUF_INIT(CLI_TEXT_MAX), dir = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_buf from = RAMET_BUF_INIT(CLI_TEXT_MAX);
+	struct rameti_file hold = RAMETI_FILE_INIT;
 	struct ramet_create_opts opts = { .id = args_get(&cli->args, "id"),
 					  .write_now = 1 };
 	int r = out_ready(&cli->out, err);
@@ -97,11 +98,12 @@ static int run(struct cli *cli, struct ramet_error *err)
 	if (r == 0 && parent)
 		r = resolve_path(cli, parent, &from, err);
 	if (r == 0 && !opts.format)
-		r = resolve_free_id(dir.ptr, opts.id, err);
+		r = resolve_free_id(dir.ptr, opts.id, &hold, err);
 	opts.dir = dir.ptr;
 	opts.parent_session = from.ptr;
 	if (r == 0)
 		r = create(cli, cwd.ptr, &opts, err);
+	(void)rameti_file_close(&hold);          /* a directory */
 	ramet_buf_release(&cwd);
 	ramet_buf_release(&dir);
 	ramet_buf_release(&from);

@@ -129,6 +129,19 @@ static int prune(struct cli *cli, const char *url, int64_t before_ms, struct ram
 	return r < 0 ? r : tally.failed;
 }
 
+/* The moment meant, RAMET_TIME_NONE for none. pi, as JavaScript, reads February 30 as March 2; a
+ * slip like that must not prune more than was meant. */
+static int64_t moment_of(const char *given)
+{
+	struct ramet_bytes day = { given, strcspn(given, "Tt ") };
+	char real[32];
+
+	rameti_time_format(rameti_time_parse(day), real);
+	if (!day.len || strncmp(real, day.ptr, day.len))
+		return RAMET_TIME_NONE;
+	return rameti_time_parse(ramet_bytes_of(given));
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	const char *day = args_get(&cli->args, "before"), *url = args_get(&cli->args, "store");
@@ -142,7 +155,7 @@ static int run(struct cli *cli, struct ramet_error *err)
 		return rameti_fail_at(err, RAMET_EINVAL, url, 0, RAMET_NO_OFFSET,
 				      "there is no trash for a part of a file; "
 				      "ramet delete --permanently deletes sessions of it");
-	before_ms = rameti_time_parse(ramet_bytes_of(day));
+	before_ms = moment_of(day);
 	if (before_ms == RAMET_TIME_NONE)
 		return rameti_fail(err, CLI_USAGE,
 				   "\"%.60s\" is no date (2026-03-02, or with a time)", day);

@@ -7,10 +7,12 @@
 #include "cli/resolve.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <string.h>
 
 #define TAIL_LINES 10u
+#define HEAD_LEN ((size_t)64 << 10)
 
 static int wants_json(const struct cli *cli)
 {
@@ -299,6 +301,8 @@ static int tail(struct cli *cli, const char *path, struct ramet_error *err)
 	if (mode && ramet_sidecar_mode_parse(mode, &o.mode, &o.tail, err) < 0)
 		return rameti_fail(err, CLI_USAGE,
 				   "--mode is full, active, tail or tail:N, not %.60s", mode);
+	if (o.mode != RAMET_SIDECAR_TAIL && args_has(&cli->args, "number"))
+		return rameti_fail(err, CLI_USAGE, "--mode %s prints all of it: no -n", mode);
 	r = args_number(&cli->args, "number", INT64_MAX, &o.tail, err);
 	if (!r)
 		r = ramet_sidecar_open(&s, path, &o, err);
@@ -320,6 +324,29 @@ static const struct action {
 	{ "recover", recover }, { NULL, NULL },
 };
 
+/* Records of ggcode and yoi are not of pi_agent_rust's kind. A file that is not there, or says
+ * nothing, is for the action to judge. */
+static int check_kind(const char *path, struct ramet_error *err)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN + 1);
+	const char *format = NULL;
+	int64_t n = -1;
+
+	if (!ramet_buf_reserve(&head, HEAD_LEN) &&
+	    !rameti_file_open(&f, path, RAMETI_FILE_READ, NULL))
+		n = rameti_file_read_at(&f, head.ptr, HEAD_LEN, 0, NULL);
+	if (n > 0)
+		format = ramet_codec_sniff((struct ramet_bytes){ head.ptr, (size_t)n });
+	(void)rameti_file_close(&f);             /* read only */
+	ramet_buf_release(&head);
+	if (!format || (strcmp(format, "ggcode") != 0 && strcmp(format, "yoi") != 0))
+		return 0;
+	return rameti_fail_at(err, RAMET_EINVAL, path, 0, RAMET_NO_OFFSET,
+			      "sidecars are for files of pi's lines, not for the format %s",
+			      format);
+}
+
 static int run(struct cli *cli, struct ramet_error *err)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
@@ -336,6 +363,8 @@ static int run(struct cli *cli, struct ramet_error *err)
 				   word);
 	r = resolve_file(cli, cli->args.words[1], "a sidecar", &path, err);
 	if (!r)
+		r = check_kind(path.ptr, err);
+	if (!r)
 		r = a->run(cli, path.ptr, err);
 	ramet_buf_release(&path);
 	return r;
@@ -345,7 +374,7 @@ static const struct opt opts[] = {
 	{ "dry-run", 0, NULL, "create, rollback, recover: change nothing" },
 	{ "migrate", 0, NULL, "recover: make a new one where none can be kept" },
 	{ "to", 0, "N", "rollback: cut back to this checkpoint" },
-	{ "number", 'n', "N", "tail: so many entries (default 10)" },
+	{ "number", 'n', "N", "tail: so many entries (default 10), not of full or active" },
 	{ "mode", 0, "MODE", "tail: full, active, tail or tail:N" },
 	{ NULL, 0, NULL, NULL },
 };

@@ -44,48 +44,123 @@ static int print_line(void *user, const struct ramet_yoi_trace *t)
 	return out_broken(&cli->out);
 }
 
-static uint64_t number_of(const struct ramet_json *v)
-{
-	double x = ramet_json_kind(v) == RAMET_JSON_NUMBER ? ramet_json_number(v) : 0;
+/* ---- adding a line ---- */
 
-	return x >= 0 && x < 9e15 ? (uint64_t)x : 0;
+#define WHOLE_MAX 9007199254740991.0             /* whole numbers that are exact */
+
+/* Into *to, and 1; 0 without such a member. What cannot be stored as it is given is refused. */
+static int number_of(const struct ramet_json *line, const char *key, uint64_t least, uint64_t *to,
+		     struct ramet_error *err)
+{
+	const struct ramet_json *v = ramet_json_get(line, key);
+	double x = ramet_json_kind(v) == RAMET_JSON_NUMBER ? ramet_json_number(v) : -1;
+
+	if (!v)
+		return 0;
+	if (!(x >= (double)least && x <= WHOLE_MAX) || (double)(uint64_t)x != x)
+		return rameti_fail(err, RAMET_EINVAL, "\"%s\" is a whole number from %u to 2^53-1",
+				   key, (unsigned)least);
+	*to = (uint64_t)x;
+	return 1;
+}
+
+static int check_members(const struct ramet_json *line, struct ramet_error *err)
+{
+	static const char *const known[] = { "ts",    "turn",  "llm_call", "kind",
+					     "event", "label", "data",	   NULL };
+	const struct ramet_json *m = NULL;
+	int i;
+
+	while ((m = ramet_json_next(line, m)) != NULL) {
+		for (i = 0; known[i] && !ramet_json_text_is(m, known[i]); i++)
+			;
+		m = ramet_json_next(line, m);    /* its value */
+		if (!known[i])
+			return rameti_fail(err, RAMET_EINVAL,
+					   "a line of a trace has no other member than ts, turn, "
+					   "llm_call, event, label and data");
+	}
+	return 0;
+}
+
+/* The kind is said by what else there is; one that is given must agree. */
+static int check_kind(const struct ramet_json *line, int is_event, struct ramet_error *err)
+{
+	const struct ramet_json *kind = ramet_json_get(line, "kind");
+
+	if (is_event && ramet_json_get(line, "data"))
+		return rameti_fail(err, RAMET_EINVAL, "only a \"label\" has \"data\"");
+	if (kind && !ramet_json_text_is(kind, is_event ? "stream_event" : "lifecycle"))
+		return rameti_fail(err, RAMET_EINVAL, "the \"kind\" of an event is stream_event, "
+						      "of a label lifecycle");
+	return 0;
+}
+
+static int read_numbers(const struct ramet_json *line, struct ramet_yoi_trace *t,
+			struct ramet_error *err)
+{
+	int r = number_of(line, "turn", 0, &t->turn, err);
+
+	if (r == 0)
+		return rameti_fail(err, RAMET_EINVAL, "a line of a trace has a \"turn\"");
+	if (r > 0)
+		r = number_of(line, "ts", 1, &t->ts, err);
+	if (r >= 0)
+		r = number_of(line, "llm_call", 0, &t->llm_call, err);
+	t->has_llm_call = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* {"turn":N,"llm_call":N,"event":{...}}, or "label":TEXT and "data" in place of the event. */
+static int read_line(const struct ramet_json *line, struct ramet_buf *label,
+		     struct ramet_yoi_trace *t, struct ramet_error *err)
+{
+	const struct ramet_json *event = ramet_json_get(line, "event"),
+				*text = ramet_json_get(line, "label"),
+				*data = ramet_json_get(line, "data");
+	int r = ramet_json_kind(line) == RAMET_JSON_OBJECT ? 0 : RAMET_EINVAL;
+
+	if (r < 0)
+		return rameti_fail(err, r, "a line of a trace is a JSON object");
+	if (!event == !text)
+		return rameti_fail(err, RAMET_EINVAL,
+				   "a line of a trace has an \"event\" or a \"label\"");
+	if (text && ramet_json_kind(text) != RAMET_JSON_STRING)
+		return rameti_fail(err, RAMET_EINVAL, "the \"label\" is a text");
+	r = check_members(line, err);
+	if (!r)
+		r = check_kind(line, event != NULL, err);
+	if (!r)
+		r = read_numbers(line, t, err);
+	if (event)
+		t->event = ramet_json_raw(event);
+	if (data)
+		t->data = ramet_json_raw(data);
+	if (text) {
+		ramet_json_text(text, label);
+		t->label = ramet_buf_bytes(label);
+		if (!t->label.ptr)
+			t->label.ptr = "";
+	}
+	return !r && ramet_buf_status(label) < 0 ? rameti_fail_nomem(err) : r;
+}
+
 static int append(const char *session, const char *trace, const char *given,
 		  struct ramet_error *err)
 {
 	struct ramet_buf label = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct ramet_yoi_trace t = { .ts = 0 };
-	const struct ramet_json *root;
-	int generation = RAMET_YOI_ANY, r = ramet_json_parse(&doc, ramet_bytes_of(given), 0, err);
+	int generation = RAMET_YOI_ANY;
+	int r = ramet_json_parse(&doc, ramet_bytes_of(given), RAMET_JSON_STRICT, err);
 
-	if (r < 0)
-		goto out;
-	root = ramet_json_root(&doc);
-	t.ts = number_of(ramet_json_get(root, "ts"));
-	t.turn = number_of(ramet_json_get(root, "turn"));
-	t.has_llm_call = ramet_json_get(root, "llm_call") != NULL;
-	t.llm_call = number_of(ramet_json_get(root, "llm_call"));
-	if (ramet_json_get(root, "event"))
-		t.event = ramet_json_raw(ramet_json_get(root, "event"));
-	if (ramet_json_kind(ramet_json_get(root, "label")) == RAMET_JSON_STRING) {
-		ramet_json_text(ramet_json_get(root, "label"), &label);
-		t.label = ramet_buf_bytes(&label);
-		if (!t.label.ptr)
-			t.label.ptr = "";
-	}
-	if (ramet_json_get(root, "data"))
-		t.data = ramet_json_raw(ramet_json_get(root, "data"));
-	if (!t.event.ptr == !t.label.ptr) {
-		r = rameti_fail(err, RAMET_EINVAL,
-				"a line of a trace has an \"event\" or a \"label\"");
-		goto out;
-	}
+	if (!r)
+		r = read_line(ramet_json_root(&doc), &label, &t, err);
 	(void)ramet_yoi_generation(session, &generation, NULL);
-	r = ramet_yoi_trace_append(trace, generation, &t, err);
-out:
+	if (!r && t.has_llm_call && generation && generation < RAMET_YOI_BRIDGE)
+		r = rameti_fail(err, RAMET_EINVAL, "this generation of yoi has no \"llm_call\"");
+	if (!r)
+		r = ramet_yoi_trace_append(trace, generation, &t, err);
 	ramet_buf_release(&label);
 	ramet_json_doc_release(&doc);
 	return r;

@@ -15,6 +15,7 @@
 #include "cli/answer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -293,14 +294,14 @@ int feed_one(struct cli *cli, const struct feed_to *to, struct ramet_bytes json,
 /* ---- standard input ---- */
 
 /* What is there, or wait until something is: 1 more, 0 the end. */
-static int read_more(struct ramet_buf *input, struct ramet_error *err)
+static int read_more(int fd, const char *name, struct ramet_buf *input, struct ramet_error *err)
 {
 	const struct rameti_env *env = rameti_env_default();
 
 	if (ramet_buf_reserve(input, CHUNK) < 0)
 		return rameti_fail_nomem(err);
 	for (;;) {
-		ssize_t n = env->read(env->user, STDIN_FILENO, input->ptr + input->len, CHUNK);
+		ssize_t n = env->read(env->user, fd, input->ptr + input->len, CHUNK);
 
 		if (n >= 0) {
 			input->len += (size_t)n;
@@ -308,11 +309,11 @@ static int read_more(struct ramet_buf *input, struct ramet_error *err)
 			return n > 0;
 		}
 		if (errno == EAGAIN) {
-			struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
+			struct pollfd p = { fd, POLLIN, 0 };
 
 			(void)poll(&p, 1, -1);
 		} else if (errno != EINTR) {
-			return rameti_fail_sys(err, errno, "standard input", "cannot read");
+			return rameti_fail_sys(err, errno, name, "cannot read");
 		}
 	}
 }
@@ -370,7 +371,8 @@ int feed_input(struct cli *cli, const struct feed_to *to, struct ramet_error *er
 	size_t seen = 0;
 	int r;
 
-	while ((r = read_more(&input, err)) > 0 && !out_broken(&cli->out)) {
+	while ((r = read_more(STDIN_FILENO, "standard input", &input, err)) > 0 &&
+	       !out_broken(&cli->out)) {
 		r = take_lines(&f, &input, &seen, err);
 		out_flush(&cli->out);
 		if (r < 0)
@@ -385,16 +387,47 @@ int feed_input(struct cli *cli, const struct feed_to *to, struct ramet_error *er
 	return r < 0 ? r : 0;
 }
 
+static int is_pipe(const char *file)
+{
+	struct stat st;
+
+	return rameti_path_stat(NULL, file, &st, NULL) == 0 && S_ISFIFO(st.st_mode);
+}
+
+int feed_reads_once(const char *file)
+{
+	return !strcmp(file, "-") || is_pipe(file);
+}
+
+/* What a program writes into it, however long that takes: as with standard input. */
+static int pipe_text(const char *file, struct ramet_buf *text, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	int fd, r;
+
+	do
+		fd = env->open(env->user, file, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return rameti_fail_sys(err, errno, file, "cannot open");
+	while ((r = read_more(fd, file, text, err)) > 0)
+		;
+	(void)env->close(env->user, fd);         /* read only */
+	return r;
+}
+
 int feed_text(const char *file, struct ramet_buf *text, struct ramet_error *err)
 {
 	struct rameti_file f = RAMETI_FILE_INIT;
 	int r;
 
 	if (!strcmp(file, "-")) {
-		while ((r = read_more(text, err)) > 0)
+		while ((r = read_more(STDIN_FILENO, "standard input", text, err)) > 0)
 			;
 		return r;
 	}
+	if (is_pipe(file))
+		return pipe_text(file, text, err);
 	r = rameti_file_open(&f, file, RAMETI_FILE_READ, err);
 	if (r == 0)
 		r = rameti_file_read_all(&f, text, err);

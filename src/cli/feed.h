@@ -24,8 +24,10 @@ int feed_one(struct cli *cli, const struct feed_to *to, struct ramet_bytes json,
 /* The same for each line of standard input, up to the first that fails: the error names that line,
  * all before it is stored and printed. Ids are written before more input is waited for. */
 int feed_input(struct cli *cli, const struct feed_to *to, struct ramet_error *err);
-/* All of a file, or of standard input for "-", appended to text. ENOTFOUND, EFORMAT, EIO,
+/* All of a file or a pipe, or of standard input for "-", appended to text. ENOTFOUND, EFORMAT, EIO,
  * ELIMIT. */
 int feed_text(const char *file, struct ramet_buf *text, struct ramet_error *err);
+/* Can it be read only once: standard input, a pipe? */
+int feed_reads_once(const char *file);
 
 #endif

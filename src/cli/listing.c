@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/resolve.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,56 @@ static int merge(struct listing *l, struct ramet_error *err)
 	return 0;
 }
 
+/* ---- what is left out ---- */
+
+struct unread {
+	uint64_t n_files;
+	int look;                                /* 0: only count */
+};
+
+static int on_file(void *user, const char *path)
+{
+	char text[RAMET_ERROR_TEXT + RAMET_ERROR_PATH + 64];
+	struct unread *u = user;
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_error why = { .offset = RAMET_NO_OFFSET };
+	int r;
+
+	u->n_files++;
+	if (!u->look || resolve_is_url(path))
+		return 0;
+	r = rameti_file_open(&f, path, RAMETI_FILE_READ, &why);
+	if (!r)
+		(void)rameti_file_close(&f);     /* read only */
+	/* not: it is gone meanwhile, a link to itself, or no file */
+	if (r == RAMET_EIO && why.sys != ELOOP) {
+		ramet_error_print(&why, text, sizeof(text));
+		out_complain(text);
+	}
+	return 0;
+}
+
+/* A session that may not be read would seem gone. Files are looked at only where more of them are
+ * than sessions were found; a directory that may not be read is told too. */
+static void complain_of(const char *place, uint64_t n_found)
+{
+	char text[RAMET_ERROR_TEXT + RAMET_ERROR_PATH + 64];
+	struct ramet_error why = { .offset = RAMET_NO_OFFSET };
+	struct ramet_store *store = NULL;
+	struct unread u = { 0, 0 };
+
+	if ((place && resolve_is_url(place)) || ramet_store_open(&store, place, NULL, NULL) < 0)
+		return;
+	if (ramet_store_files(store, on_file, &u, &why) == RAMET_EIO) {
+		ramet_error_print(&why, text, sizeof(text));
+		out_complain(text);
+	}
+	u.look = 1;
+	if (u.n_files > n_found)
+		(void)ramet_store_files(store, on_file, &u, NULL); /* told already */
+	ramet_store_close(store);
+}
+
 static int read_places(struct listing *l, const struct listing_opts *opts, struct ramet_error *err)
 {
 	struct progress p = { rameti_now_ms(NULL), 0, isatty(STDERR_FILENO) };
@@ -123,6 +174,8 @@ static int read_places(struct listing *l, const struct listing_opts *opts, struc
 	}
 	if (p.shown_ms)
 		say_progress("\r\033[K");
+	for (size_t i = 0; i < l->n_lists && r == 0 && opts->complain; i++)
+		complain_of(opts->places[i], l->lists[i].n);
 	return r == 0 ? merge(l, err) : r;
 }
 

@@ -21,6 +21,7 @@ struct listing_opts {
 	size_t n_places;                         /* 0: everything in the home directory */
 	const char *cwd;                         /* only sessions of this directory; NULL: all */
 	int with_text;
+	int complain;                            /* on standard error, of what may not be read */
 };
 /* Progress goes to standard error when that is a terminal and it takes long. ENOTFOUND names the
  * place. */

@@ -10,11 +10,15 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/newfile.h"
 #include "cli/pick.h"
 #include "cli/place.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#define HOLD_MS 10000u                           /* that is to scan a directory, a few times */
 
 const char *resolve_home(void)
 {
@@ -290,7 +294,22 @@ int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 	return r < 0 ? r : 0;
 }
 
-int resolve_free_id(const char *dir, const char *id, struct ramet_error *err)
+/* Names of files have the time in them, so that two of one id would not meet: whoever gives an id
+ * looks and creates under a lock on the directory. Where there is none to be had, without. */
+static int hold_dir(const char *dir, struct rameti_file *hold, struct ramet_error *err)
+{
+	const struct rameti_env *env = rameti_env_default();
+	int r = rameti_dir_make(NULL, dir, 1, err);
+
+	if (r < 0)
+		return r;
+	hold->fd = env->open(env->user, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY, 0);
+	r = hold->fd < 0 ? 0 : rameti_file_lock(hold, HOLD_MS, err);
+	return r == RAMET_ECONFLICT ? r : 0;
+}
+
+int resolve_free_id(const char *dir, const char *id, struct rameti_file *hold,
+		    struct ramet_error *err)
 {
 	struct ramet_buf path = RAMET_BUF_INIT(CLI_TEXT_MAX);
 	struct ramet_store *st = NULL;
@@ -302,7 +321,9 @@ int resolve_free_id(const char *dir, const char *id, struct ramet_error *err)
 		return rameti_fail(err, CLI_USAGE,
 				   "\"%.60s\" cannot be the id of a session: letters and digits, "
 				   "with - _ . between them", id);
-	r = ramet_store_open(&st, dir, NULL, err);
+	r = hold_dir(dir, hold, err);
+	if (r == 0)
+		r = ramet_store_open(&st, dir, NULL, err);
 	if (r == 0)
 		r = ramet_store_find_exact(st, ramet_bytes_of(id), NULL, &path, err);
 	ramet_store_close(st);

@@ -5,6 +5,7 @@
 #define RAMETI_CLI_RESOLVE_H
 
 #include "ramet.h"
+#include "base/file.h"
 #include "cli/cli.h"
 
 /* Open the session that the command line names as its first word: a path, an id or the prefix of
@@ -44,9 +45,11 @@ int resolve_directory(const char *given, struct ramet_buf *out, struct ramet_err
  * used flat, or pi; NULL: where pi would put it, PI_CODING_AGENT_SESSION_DIR counted in. */
 int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 		      struct ramet_error *err);
-/* May a new session in this directory have this id (NULL: any)? CLI_USAGE for what cannot be one,
- * ECONFLICT when a session there has it. */
-int resolve_free_id(const char *dir, const char *id, struct ramet_error *err);
+/* May a new session in this directory have this id (NULL: any)? Until *hold is closed no other
+ * ramet gives one an id of its own there; the directory is made for that. CLI_USAGE for what cannot
+ * be an id, ECONFLICT when a session there has it. */
+int resolve_free_id(const char *dir, const char *id, struct rameti_file *hold,
+		    struct ramet_error *err);
 
 /* The home directory, "" when unknown; a path with ~ in place of it, without its beginning if it
  * has more than `cells`. */

@@ -99,7 +99,7 @@ int summary_print(struct out *o, const struct ramet_buf *text, struct ramet_erro
 int summary_open(struct cli *cli, const char *file, struct ramet_session **out,
 		 struct ramet_error *err)
 {
-	const struct ramet_open_opts how = { .no_cache = file && !strcmp(file, "-") };
+	const struct ramet_open_opts how = { .no_cache = file && feed_reads_once(file) };
 
 	return resolve_session_with(cli, &how, out, err);
 }

@@ -25,13 +25,13 @@ void summary_paths(struct out *o, const char *head, const struct ramet_bytes *pa
 /* What a summariser should read: byte for byte where it goes to a program. ENOMEM. */
 int summary_print(struct out *o, const struct ramet_buf *text, struct ramet_error *err);
 
-/* Open the session. What comes from standard input can be read once only, so that for "-" no index
- * is used, which might turn out to be damaged. */
+/* Open the session. What comes from standard input or a pipe can be read once only, so that for
+ * those no index is used, which might turn out to be damaged. */
 int summary_open(struct cli *cli, const char *file, struct ramet_session **out,
 		 struct ramet_error *err);
 /* With --expect: is that entry the leaf? From then on what others append is a conflict. */
 int summary_expect(struct cli *cli, struct ramet_session *s, struct ramet_error *err);
-/* The summary in a file or on standard input ("-"). */
+/* The summary in a file, a pipe or on standard input ("-"). */
 int summary_read(const char *file, struct ramet_buf *text, struct ramet_error *err);
 
 #endif

@@ -208,6 +208,19 @@ static int odd_kind(const struct rameti_line *l, struct ramet_bytes line)
 	return RAMETI_ODD_BAD;
 }
 
+/* No object. Of one that begins as we mark a write that failed (store/log.c), that is kept. */
+static int add_other(struct rameti_batch *b, const struct rameti_line *l, struct ramet_bytes line,
+		     struct rameti_odd *odd)
+{
+	odd->kind = (uint8_t)odd_kind(l, line);
+	if (odd->kind == RAMETI_ODD_BAD && *line.ptr == '#') {
+		odd->text_at = b->text.len;
+		odd->text_len = 1;
+		ramet_buf_add_char(&b->text, '#');
+	}
+	return ramet_buf_status(&b->text) < 0 ? RAMET_ENOMEM : rameti_batch_odd(b, odd);
+}
+
 /* An object: an entry or a header. */
 static int add_object(struct rameti_batch *b, const struct rameti_codec *codec,
 		      struct ramet_bytes line, const struct rameti_line *l,
@@ -260,12 +273,8 @@ int rameti_batch_line(struct rameti_batch *b, const struct rameti_codec *codec,
 	odd.error_at = l.error_at;
 	b->tail_is_row = 0;
 	b->tail_open = !l.terminated;
-	if (l.kind == RAMETI_LINE_OBJECT) {
-		r = add_object(b, codec, line, &l, found, &odd);
-	} else {
-		odd.kind = (uint8_t)odd_kind(&l, line);
-		r = rameti_batch_odd(b, &odd);
-	}
+	r = l.kind == RAMETI_LINE_OBJECT ? add_object(b, codec, line, &l, found, &odd) :
+					   add_other(b, &l, line, &odd);
 	b->n_lines++;
 	*len = l.len;
 	*terminated = l.terminated;

@@ -523,6 +523,7 @@ const struct rameti_codec rameti_codec_ggcode = {
 	.may_lack_time = 1,
 	.note = gg_note,
 	.adjust = gg_adjust,
+	.resume = rameti_gg_resume,
 	.start = rameti_gg_start,
 	.encode = rameti_gg_encode,
 	.carry = rameti_gg_carry,

@@ -81,6 +81,7 @@ struct rameti_gg_record {
 	struct ramet_bytes sidebar_visible, context_window, max_tokens; /* raw */
 	struct ramet_bytes summary_id, last_id;
 	struct ramet_bytes checkpoint_tokens, checkpoint_messages; /* raw */
+	struct ramet_bytes first_kept; /* of a compaction of pi's: text, where last_id cannot say */
 	struct ramet_bytes system_message; /* raw: of a compaction of pi's */
 	struct ramet_bytes entry; /* raw: what is carried along */
 	int tunnel_events_complete;

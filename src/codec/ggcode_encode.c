@@ -19,10 +19,6 @@
 /* A longer record is read to see that it can be. */
 #define RECORD_USUAL ((size_t)1 << 28)
 
-/* The encoder's own: e->text lists the ids of entries written, e->scratch has the meta record
- * written last (else the reader knows it). */
-enum count { TURN };
-
 struct job {
 	struct rameti_encoder *e;
 	const struct ramet_json *entry;
@@ -48,6 +44,17 @@ static void write_record(const struct job *j, const struct rameti_gg_record *g,
 			 struct ramet_buf *out)
 {
 	rameti_gg_add_record(out, g, ramet_buf_bytes(&j->e->id), j->e->dialect);
+}
+
+/* May what a compaction keeps begin with this entry? */
+static int spoken(const struct job *j)
+{
+	const struct ramet_json *type = get(j, "type");
+
+	return ramet_json_text_is(type, "message") || ramet_json_text_is(type, "custom_message") ||
+			       ramet_json_text_is(type, "branch_summary") ?
+		       RAMETI_GG_SPOKEN :
+		       0;
 }
 
 /* ---- messages ---- */
@@ -80,7 +87,7 @@ static int carry(struct job *j, struct ramet_buf *out)
 		g.entry = ramet_buf_bytes(&j->more);
 	}
 	write_record(j, &g, out);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), spoken(j));
 	return RAMETI_CARRIED;
 }
 
@@ -115,13 +122,13 @@ static int write_message(struct job *j, int told, struct ramet_bytes id, struct 
 	} else if (!keeps(out, from)) {
 		return carry(j, out);
 	}
-	rameti_gg_log_id(j->e, id, 1);
+	rameti_gg_log_id(j->e, id, RAMETI_GG_AS_MESSAGE | spoken(j));
 	return RAMETI_SAID;
 }
 
 static int plain_message(struct job *j, struct ramet_buf *out)
 {
-	struct ramet_bytes id = ramet_buf_bytes(&j->id);
+	struct ramet_bytes id = ramet_buf_bytes(&j->id), whole = { NULL, 0 };
 	int told;
 
 	ramet_buf_reset(&j->work);
@@ -130,8 +137,12 @@ static int plain_message(struct job *j, struct ramet_buf *out)
 	told = rameti_gg_add_message(&j->work, get(j, "message"), id, &j->more);
 	if (!told)
 		return carry(j, out);
-	return write_message(j, told, ramet_buf_bytes(&j->id), (struct ramet_bytes){ NULL, 0 },
-			     out);
+	if (told == RAMETI_GG_TOLD_PARTLY) {
+		ramet_buf_reset(&j->more);
+		rameti_json_add_compact(&j->more, j->entry);
+		whole = ramet_buf_bytes(&j->more);
+	}
+	return write_message(j, told, ramet_buf_bytes(&j->id), whole, out);
 }
 
 /* For ggcode's model a message of the user; the entry itself stands beside it. */
@@ -244,7 +255,8 @@ static int old_compaction(struct job *j, struct ramet_buf *out)
 
 /* Ids of summary and last message: those it came with, if they are ggcode's and still there, else
  * made from the compaction. 1: its checkpoint came before the summary, and was written so. */
-static int name_messages(struct job *j, struct ramet_buf *summary, struct ramet_buf *last)
+static int name_messages(struct job *j, struct ramet_bytes kept, struct ramet_buf *summary,
+			 struct ramet_buf *last)
 {
 	const struct ramet_json *details = get(j, "details");
 	int ours = ramet_json_text_is(ramet_json_get(details, "format"), "ggcode");
@@ -255,7 +267,7 @@ static int name_messages(struct job *j, struct ramet_buf *summary, struct ramet_
 	ours = ours && summary->len;
 	if (ours)
 		ramet_json_text(ramet_json_get(details, "lastId"), last);
-	(void)rameti_gg_find_id(j->e, text_in(get(j, "firstKeptEntryId"), &j->more), &before);
+	(void)rameti_gg_find_id(j->e, kept, &before);
 	if (!ours || (last->len && !rameti_gg_find_id(j->e, ramet_buf_bytes(last), &unused))) {
 		ramet_buf_reset(last);
 		ramet_buf_add(last, before);
@@ -270,43 +282,39 @@ static int name_messages(struct job *j, struct ramet_buf *summary, struct ramet_
 static int compaction(struct job *j, struct ramet_buf *out)
 {
 	struct ramet_buf summary = RAMET_BUF_INIT(SIZE_MAX / 2),
-			 last = RAMET_BUF_INIT(SIZE_MAX / 2);
+			 last = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 kept = RAMET_BUF_INIT(SIZE_MAX / 2);
 	struct rameti_gg_record g = { .type = "checkpoint" };
-	struct ramet_bytes unused;
+	struct ramet_bytes unused, first;
 	int behind;
 
 	if (rameti_gg_is_deeper(get(j, "systemMessage"), RAMETI_GG_USUAL_SPAN))
 		return carry(j, out);
 	if (j->e->dialect)
 		return old_compaction(j, out);
-	behind = name_messages(j, &summary, &last);
+	first = text_in(get(j, "firstKeptEntryId"), &kept);
+	behind = name_messages(j, first, &summary, &last);
 	if (!rameti_gg_find_id(j->e, ramet_buf_bytes(&summary), &unused))
 		summary_message(j, ramet_buf_bytes(&summary), get(j, "summary"), out);
 	g.summary_id = ramet_buf_bytes(&summary);
 	g.last_id = ramet_buf_bytes(&last);
 	g.checkpoint_tokens = rameti_gg_number(get(j, "tokensBefore"));
+	g.first_kept = rameti_gg_unsaid_kept(j->e, g.summary_id, g.last_id, first);
 	keep_system(j, &g);
 	if (!behind)
 		write_record(j, &g, out);
 	j->made = -1;
 	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
-	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0)
+	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0 ||
+	    ramet_buf_status(&kept) < 0)
 		out->status = RAMET_ENOMEM;
+	ramet_buf_release(&kept);
 	ramet_buf_release(&summary);
 	ramet_buf_release(&last);
 	return RAMETI_SAID;
 }
 
 /* ---- the session's fields ---- */
-
-/* The meta record just written at out[from...) is the last one. */
-static void keep_meta(struct rameti_encoder *e, const struct ramet_buf *out, size_t from)
-{
-	ramet_buf_reset(&e->scratch);
-	if (!out->status && out->len > from)
-		ramet_buf_add(&e->scratch,
-			      (struct ramet_bytes){ out->ptr + from, out->len - from - 1 });
-}
 
 static int last_meta(struct job *j, struct rameti_gg_meta *m, struct ramet_error *err)
 {
@@ -369,7 +377,7 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 	}
 	if (changed || r) {
 		write_record(j, &m.record, out);
-		keep_meta(j->e, out, from);
+		rameti_gg_keep_meta(j->e, out, from);
 	}
 	if (ramet_buf_status(&vendor) < 0 || ramet_buf_status(&created) < 0)
 		out->status = RAMET_ENOMEM;
@@ -382,39 +390,20 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 
 /* ---- usage ---- */
 
-static void add_given(struct ramet_buf *out, const char *key, const struct ramet_json *v)
-{
-	if (ramet_json_kind(v) != RAMET_JSON_STRING || v->len <= 2)
-		return;
-	ramet_buf_addf(out, ",\"%s\":", key);
-	rameti_gg_add_string(out, v);
-}
-
 static int usage(struct job *j, struct ramet_buf *out)
 {
-	static const char *const known[] = { "type",	   "id",       "parentId", "timestamp",
-					     "kind",	   "model",    "provider", "usage",
-					     "turn_index", "endpoint", NULL };
 	struct rameti_gg_record g = { .type = "usage", .payload_key = "usage_entry" };
 	const struct ramet_json *turn = get(j, "turn_index");
 	size_t from = out->len;
 
 	if (ramet_json_kind(get(j, "usage")) == RAMET_JSON_ARRAY)
 		return carry(j, out);
-	ramet_buf_reset(&j->work);
-	ADD(&j->work, "{\"timestamp\":");
-	ramet_buf_add(&j->work, ramet_buf_bytes(&j->time));
 	if (ramet_json_kind(turn) == RAMET_JSON_NUMBER)
-		j->e->count[TURN] = (uint64_t)rameti_gg_count_of(j->entry, "turn_index");
-	ramet_buf_addf(&j->work, ",\"turn_index\":%llu", (unsigned long long)j->e->count[TURN]);
-	add_given(&j->work, "model", get(j, "model"));
-	add_given(&j->work, "vendor", get(j, "provider"));
-	add_given(&j->work, "endpoint", get(j, "endpoint"));
-	add_given(&j->work, "source", get(j, "kind"));
-	ADD(&j->work, ",\"usage\":");
-	rameti_gg_add_tokens(&j->work, get(j, "usage"));
-	rameti_gg_add_others(&j->work, j->entry, known);
-	ADD(&j->work, "}");
+		j->e->count[RAMETI_GG_TURN] =
+			(uint64_t)rameti_gg_count_of(j->entry, "turn_index");
+	ramet_buf_reset(&j->work);
+	rameti_gg_add_usage(&j->work, j->entry, ramet_buf_bytes(&j->time),
+			    j->e->count[RAMETI_GG_TURN]);
 	g.payload = ramet_buf_bytes(&j->work);
 	write_record(j, &g, out);
 	if (!keeps(out, from))
@@ -436,16 +425,42 @@ static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struc
 	ramet_buf_add(out, record);
 	ADD(out, "\n");
 	if (is_meta)
-		keep_meta(j->e, out, from);
+		rameti_gg_keep_meta(j->e, out, from);
 	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
 	return RAMETI_SAID;
+}
+
+/* Is the id of this message another entry's? */
+static int is_taken(struct job *j, const struct ramet_json *message)
+{
+	struct ramet_bytes id = text_in(rameti_gg_get(message, "id"), &j->more), unused;
+
+	return id.len && rameti_gg_find_id(j->e, id, &unused);
+}
+
+/* A record that was no message of its own does not become one. */
+static int raw(struct job *j, const struct ramet_json *record, struct ramet_buf *out)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	struct ramet_bytes line = text_in(record, &j->work);
+	int type = RAMETI_GG_OTHER, e = ramet_json_parse(&doc, line, 0, NULL);
+
+	if (!e)
+		type = rameti_gg_type_of(ramet_json_root(&doc));
+	ramet_json_doc_release(&doc);
+	if (e == RAMET_ENOMEM)
+		return e;
+	if (e || type == RAMETI_GG_MESSAGE || type == RAMETI_GG_CARRIED)
+		return carry(j, out);
+	return verbatim(j, line, 0, out);
 }
 
 static int summary(struct job *j, const struct ramet_json *data, struct ramet_buf *out)
 {
 	const struct ramet_json *whole = ramet_json_get(data, "message");
 
-	if (ramet_json_kind(ramet_json_get(data, "summary")) != RAMET_JSON_STRING)
+	if (ramet_json_kind(ramet_json_get(data, "summary")) != RAMET_JSON_STRING ||
+	    is_taken(j, whole))
 		return carry(j, out);
 	if (!whole) {
 		summary_message(j, ramet_buf_bytes(&j->id), ramet_json_get(data, "summary"), out);
@@ -477,7 +492,7 @@ static int custom(struct job *j, struct ramet_buf *out)
 	if (ours && ramet_json_text_is(type, RAMETI_RAW_TYPE) &&
 	    ramet_json_kind(record) == RAMET_JSON_STRING &&
 	    !ramet_json_truthy(ramet_json_get(data, "entries")) && !ramet_json_get(data, "at"))
-		return verbatim(j, text_in(record, &j->work), 0, out);
+		return raw(j, record, out);
 	if (ramet_json_text_is(type, RAMETI_GG_TUNNEL) &&
 	    ramet_json_kind(data) == RAMET_JSON_OBJECT) {
 		size_t from = out->len;
@@ -563,31 +578,4 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	ramet_buf_release(&j.time);
 	ramet_buf_release(&j.system);
 	return r;
-}
-
-/* A meta record comes first: where and when. */
-int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
-		    struct ramet_buf *out, struct ramet_error *err)
-{
-	struct rameti_gg_record g = { .type = "meta" };
-	struct ramet_buf time = RAMET_BUF_INIT(128);
-	size_t from = out->len;
-
-	ramet_buf_reset(&e->id);
-	ramet_buf_add(&e->id, h->id);
-	rameti_gg_add_time(&time, h->time_ms);
-	if (ramet_buf_status(&time) < 0) {
-		ramet_buf_release(&time);
-		return rameti_fail_nomem(err);
-	}
-	if (h->cwd.ptr)
-		g.workspace = h->cwd;
-	g.created_at = g.updated_at = ramet_buf_bytes(&time);
-	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
-	keep_meta(e, out, from);
-	ramet_buf_release(&time);
-	return ramet_buf_status(out) < 0 || ramet_buf_status(&e->id) < 0 ||
-			       ramet_buf_status(&e->scratch) < 0
-		       ? rameti_fail_nomem(err)
-		       : 0;
 }

@@ -45,12 +45,16 @@ static uint32_t first_behind(const struct rameti_reader *r, uint32_t last, uint3
 	return last;
 }
 
-/* Behind the last message that was summed up; without one, behind the summary. */
+/* Behind the last message that was summed up; without one, behind the summary; unless it is said
+ * which one it is. */
 static uint32_t first_kept(const struct rameti_reader *r, uint32_t row,
 			   const struct ramet_json *record, struct ramet_buf *out)
 {
-	uint32_t last = find_row(r, rameti_gg_get(record, "checkpoint_last_msg_id"), out);
+	uint32_t last = find_row(r, ramet_json_get(record, "firstKeptEntryId"), out);
 
+	if (last != RAMET_NONE && last < row)
+		return last;
+	last = find_row(r, rameti_gg_get(record, "checkpoint_last_msg_id"), out);
 	if (last == RAMET_NONE || last >= row)
 		last = find_row(r, rameti_gg_get(record, "checkpoint_summary_msg_id"), out);
 	return last == RAMET_NONE || last >= row ? row : first_behind(r, last, row);

@@ -2,7 +2,9 @@
  * codec/ggcode_message.c - messages of pi as ggcode stores them: roles, blocks, tool results.
  *
  * The members that ggcode's struct has come in its order, empty ones left out; what pi has beside
- * them follows under its own name, where ggcode passes over it and reading finds it again.
+ * them follows under its own name, where ggcode passes over it and reading finds it again. A member
+ * whose name, in any spelling that Go's decoder takes for it, means something else there is left
+ * out, which is told.
  */
 #include "codec/ggcode_priv.h"
 
@@ -95,6 +97,7 @@ static const struct kind kinds[N_KINDS] = {
 struct telling {
 	struct ramet_buf *out;
 	int odd; /* something in it may not be what the decoder takes */
+	int partly; /* a member is left out that would be taken for another one */
 };
 
 static const struct kind *kind_of(const struct ramet_json *block)
@@ -147,6 +150,13 @@ static int is_key(const struct ramet_json *key, struct ramet_bytes name)
 	return key->len == name.len + 2 && !memcmp(key->ptr + 1, name.ptr, name.len);
 }
 
+/* Was it told in the block's front? */
+static int is_in_front(const struct kind *k, const struct ramet_json *key)
+{
+	return ramet_json_text_is(key, "type") ||
+	       (k == &kinds[REDACTED] && ramet_json_text_is(key, "redacted"));
+}
+
 /* A key that is none of ggcode's to its decoder, nor one of those that were told already. */
 static int is_other(const struct kind *k, const struct ramet_json *key)
 {
@@ -192,9 +202,12 @@ static void add_block(struct telling *t, const struct ramet_json *block)
 	ramet_buf_add_str(t->out, k->front);
 	for (i = 0; i < N_KEYS; i++)
 		add_member(t, i, found[i]);
-	for (key = block + 1; others && key < end; key += 1 + key[1].span)
+	for (key = block + 1; others && key < end; key += 1 + key[1].span) {
 		if (is_other(k, key))
 			rameti_span_add_member(t->out, key);
+		else if (slot_of(k, key) == N_KEYS && !is_in_front(k, key))
+			t->partly = 1;
+	}
 	ADD(t->out, "}");
 }
 
@@ -289,6 +302,14 @@ static void add_images(struct ramet_buf *out, const struct ramet_json *content)
 		ADD(out, "]");
 }
 
+static int is_one_of(const struct ramet_json *key, const char *const *names)
+{
+	for (; *names; names++)
+		if (rameti_gg_key_is(key, *names))
+			return 1;
+	return 0;
+}
+
 /* A member of the message that stands in the block: has it one of the names the decoder knows? */
 static int is_blocks_own(const struct ramet_json *key)
 {
@@ -297,28 +318,27 @@ static int is_blocks_own(const struct ramet_json *key)
 	for (i = 0; i < N_KEYS; i++)
 		if (rameti_gg_key_is(key, block_keys[i].ptr))
 			return 1;
-	return rameti_gg_key_is(key, "type");
+	return 0;
 }
 
-static int is_messages_own(const struct ramet_json *key)
-{
-	return rameti_gg_key_is(key, "id") || rameti_gg_key_is(key, "role") ||
-	       rameti_gg_key_is(key, "content");
-}
-
-/* Other members of a message; is_own tells those that the decoder would look at. */
+/* Other members of a message, but those that would be taken for one of `told`. in_block: where they
+ * stand the decoder may look at others as well. */
 static void add_rest(struct telling *t, const struct ramet_json *m, const char *const *known,
-		     int (*is_own)(const struct ramet_json *key))
+		     const char *const *told, int in_block)
 {
 	const struct ramet_json *key, *end = m + m->span;
 	size_t i;
 
 	for (key = m + 1; key < end; key += 1 + key[1].span) {
-		for (i = 0; known[i] && !rameti_gg_key_is(key, known[i]); i++)
+		for (i = 0; known[i] && !ramet_json_text_is(key, known[i]); i++)
 			;
 		if (known[i])
 			continue;
-		t->odd |= is_own(key);
+		if (is_one_of(key, told)) {
+			t->partly = 1;
+			continue;
+		}
+		t->odd |= in_block && is_blocks_own(key);
 		rameti_span_add_member(t->out, key);
 	}
 }
@@ -327,6 +347,8 @@ static void add_result(struct telling *t, const struct ramet_json *m, struct ram
 {
 	static const char *const known[] = { "role",	"content",   "toolCallId", "toolName",
 					     "isError", "timestamp", NULL };
+	static const char *const told[] = { "type",	"tool_name", "tool_id", "output",
+					    "is_error", "images",    "content", NULL };
 	const struct ramet_json *content = ramet_json_get(m, "content");
 	struct ramet_buf *out = t->out;
 
@@ -341,7 +363,7 @@ static void add_result(struct telling *t, const struct ramet_json *m, struct ram
 		ADD(out, ",\"content\":");
 		rameti_json_add_compact(out, content);
 	}
-	add_rest(t, m, known, is_blocks_own);
+	add_rest(t, m, known, told, 1);
 	ADD(out, "}]");
 }
 
@@ -351,13 +373,14 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 			  struct ramet_buf *scratch)
 {
 	static const char *const known[] = { "role", "content", "timestamp", NULL };
+	static const char *const told[] = { "id", "role", "content", "timestamp", NULL };
 	/* made when it was read */
 	static const char *const shown[] = { "role",  "content", "timestamp",  "api", "provider",
 					     "model", "usage",	 "stopReason", NULL };
 	const struct ramet_json *role = ramet_json_get(m, "role");
 	int own = ramet_json_text_is(ramet_json_get(m, "api"), RAMETI_GG_API);
 	int result = ramet_json_text_is(role, "toolResult");
-	struct telling t = { out, 0 };
+	struct telling t = { .out = out };
 
 	if (ramet_json_kind(role) != RAMET_JSON_STRING)
 		return RAMETI_GG_TOLD_NOT;
@@ -376,10 +399,12 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 		add_result(&t, m, scratch);
 	} else {
 		add_content(&t, ramet_json_get(m, "content"));
-		add_rest(&t, m, own ? shown : known, is_messages_own);
+		add_rest(&t, m, own ? shown : known, told, 0);
 	}
 	ADD(out, "}");
 	t.odd |= !result && !ramet_json_text_is(role, "user") &&
 		 !ramet_json_text_is(role, "assistant");
+	if (t.partly)
+		return RAMETI_GG_TOLD_PARTLY;
 	return t.odd || m->span > RAMETI_GG_USUAL_SPAN ? RAMETI_GG_TOLD : RAMETI_GG_TOLD_SURELY;
 }

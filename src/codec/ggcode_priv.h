@@ -18,6 +18,14 @@ enum rameti_gg_state {
 };
 /* reader->kept: the line of the last meta record */
 
+/* places of encoder->count */
+enum rameti_gg_count {
+	RAMETI_GG_TURN, /* of usage */
+	RAMETI_GG_SEEN /* bytes of the first lines it goes on behind that were looked at */
+};
+/* encoder->text: the entries before, see ggcode_written.c; encoder->scratch: the line of the last
+ * meta record, when there is one that the reader does not know */
+
 #define RAMETI_GG_SUMMARY "ramet.summary"
 #define RAMETI_GG_CONFIG "ramet.config"
 #define RAMETI_GG_TUNNEL "ramet.tunnel_event"
@@ -66,17 +74,35 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 		     struct ramet_error *err);
 int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
 		    struct ramet_buf *scratch, struct ramet_buf *out);
-/* An entry was written under this id; message: as one. */
-void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int message);
-/* Is there an entry of this id? *before: the last message before it, or before the end. */
+/* What an entry that was written is. */
+enum rameti_gg_written {
+	RAMETI_GG_AS_MESSAGE = 1, /* one of ggcode's messages */
+	RAMETI_GG_SPOKEN = 2, /* what a compaction keeps may begin with it */
+	RAMETI_GG_UNKNOWN = 4, /* no entry: lines that the encoder does not know */
+	RAMETI_GG_SAME_RECORD = 8 /* it stands in the record of the one before */
+};
+/* An entry was written under this id; what: of rameti_gg_written. */
+void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int what);
+/* Is there an entry of this id? *before: the last message before it, or before the end; without
+ * one, or when it is not known, ptr is NULL. */
 int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
 		      struct ramet_bytes *before);
+/* What a compaction keeps begins with the entry `kept`. Empty: a checkpoint of this summary and
+ * last message says so; else the id of the first message of it, as far as it is known. Valid until
+ * the next entry is logged. */
+struct ramet_bytes rameti_gg_unsaid_kept(const struct rameti_encoder *e, struct ramet_bytes summary,
+					 struct ramet_bytes last, struct ramet_bytes kept);
+int rameti_gg_resume(struct rameti_encoder *e, const struct rameti_reader *r,
+		     struct ramet_bytes last, struct ramet_error *err);
+/* The meta record just written at out[from...) is the last one. */
+void rameti_gg_keep_meta(struct rameti_encoder *e, const struct ramet_buf *out, size_t from);
 int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
 		    struct ramet_buf *out, struct ramet_error *err);
 /* What rameti_gg_add_message did. */
 enum rameti_gg_told {
 	RAMETI_GG_TOLD_NOT = 0, /* it has no such form */
 	RAMETI_GG_TOLD, /* whether the decoder takes it has to be looked at */
+	RAMETI_GG_TOLD_PARTLY, /* so here; and members that it would take for others are left out */
 	RAMETI_GG_TOLD_SURELY /* it does, and finds one entry in it */
 };
 /* Values with more nodes may be nested too deep for a record around them. */
@@ -87,6 +113,9 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *messag
 /* Token counts of a usage object, as the one and the other have them. */
 void rameti_gg_add_tokens(struct ramet_buf *out, const struct ramet_json *usage);
 void rameti_gg_show_tokens(struct ramet_buf *out, const struct ramet_json *usage);
+/* What a usage record tells of such an entry. time: quoted. */
+void rameti_gg_add_usage(struct ramet_buf *out, const struct ramet_json *entry,
+			 struct ramet_bytes time, uint64_t turn);
 /* A whole number of up to 18 digits, which the original's 64 bits hold for sure; empty: 0, or it is
  * none. */
 struct ramet_bytes rameti_gg_number(const struct ramet_json *v);

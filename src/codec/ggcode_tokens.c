@@ -1,5 +1,5 @@
 /*
- * codec/ggcode_tokens.c - token counts: ggcode's members and pi's.
+ * codec/ggcode_tokens.c - token counts: ggcode's members and pi's; usage records.
  *
  * ggcode has no costs: those of pi stand beside its members, where it passes over them.
  */
@@ -101,4 +101,32 @@ void rameti_gg_add_tokens(struct ramet_buf *out, const struct ramet_json *u)
 	}
 	rameti_gg_add_others(out, u, known);
 	ADD(out, "}");
+}
+
+static void add_given(struct ramet_buf *out, const char *key, const struct ramet_json *v)
+{
+	if (ramet_json_kind(v) != RAMET_JSON_STRING || v->len <= 2)
+		return;
+	rameti_gg_add_key(out, key);
+	rameti_gg_add_string(out, v);
+}
+
+void rameti_gg_add_usage(struct ramet_buf *out, const struct ramet_json *entry,
+			 struct ramet_bytes time, uint64_t turn)
+{
+	static const char *const known[] = { "type",	   "id",       "parentId", "timestamp",
+					     "kind",	   "model",    "provider", "usage",
+					     "turn_index", "endpoint", NULL };
+
+	ramet_buf_add_str(out, "{\"timestamp\":");
+	ramet_buf_add(out, time);
+	ramet_buf_addf(out, ",\"turn_index\":%llu", (unsigned long long)turn);
+	add_given(out, "model", ramet_json_get(entry, "model"));
+	add_given(out, "vendor", ramet_json_get(entry, "provider"));
+	add_given(out, "endpoint", ramet_json_get(entry, "endpoint"));
+	add_given(out, "source", ramet_json_get(entry, "kind"));
+	rameti_gg_add_key(out, "usage");
+	rameti_gg_add_tokens(out, ramet_json_get(entry, "usage"));
+	rameti_gg_add_others(out, entry, known);
+	ramet_buf_add_char(out, '}');
 }

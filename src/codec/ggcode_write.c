@@ -102,9 +102,18 @@ void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *
 	add_raw(out, ",\"checkpoint_messages\":", g->checkpoint_messages);
 	if (dialect)
 		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
+	add_text(out, "firstKeptEntryId", g->first_kept);
 	add_raw(out, ",\"systemMessage\":", g->system_message);
 	add_raw(out, ",\"entry\":", g->entry);
 	ADD(out, "}\n");
+}
+
+void rameti_gg_keep_meta(struct rameti_encoder *e, const struct ramet_buf *out, size_t from)
+{
+	ramet_buf_reset(&e->scratch);
+	if (!out->status && out->len > from)
+		ramet_buf_add(&e->scratch,
+			      (struct ramet_bytes){ out->ptr + from, out->len - from - 1 });
 }
 
 int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
@@ -218,4 +227,33 @@ void rameti_gg_own_record(struct ramet_buf *record, struct ramet_bytes id)
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&quoted);
 	ramet_buf_release(&changed);
+}
+
+/* ---- a new file ---- */
+
+/* A meta record comes first: where and when. */
+int rameti_gg_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
+		    struct ramet_buf *out, struct ramet_error *err)
+{
+	struct rameti_gg_record g = { .type = "meta" };
+	struct ramet_buf time = RAMET_BUF_INIT(128);
+	size_t from = out->len;
+
+	ramet_buf_reset(&e->id);
+	ramet_buf_add(&e->id, h->id);
+	rameti_gg_add_time(&time, h->time_ms);
+	if (ramet_buf_status(&time) < 0) {
+		ramet_buf_release(&time);
+		return rameti_fail_nomem(err);
+	}
+	if (h->cwd.ptr)
+		g.workspace = h->cwd;
+	g.created_at = g.updated_at = ramet_buf_bytes(&time);
+	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
+	rameti_gg_keep_meta(e, out, from);
+	ramet_buf_release(&time);
+	return ramet_buf_status(out) < 0 || ramet_buf_status(&e->id) < 0 ||
+			       ramet_buf_status(&e->scratch) < 0
+		       ? rameti_fail_nomem(err)
+		       : 0;
 }

@@ -1,41 +1,86 @@
 /*
- * codec/ggcode_written.c - what an encoder has written already: ids in order, in e->text, each with
- * a byte that says whether it is a message and its length; what was there before is in the
- * encoder's reader. Nothing is ever taken out.
+ * codec/ggcode_written.c - what an encoder knows of the entries before the next one: those that it
+ * wrote and those of lines that it goes on behind, in order, in e->text, each with a byte that says
+ * what it is and its length; what a file had before is in the encoder's reader.
+ *
+ * Nothing is ever taken out. Of many lines only the first and the last are told: what stands
+ * between them is unknown, and nothing is concluded across it.
  */
 #include "codec/ggcode_priv.h"
 
 #include <string.h>
 
+#include "base/error.h"
+#include "json/scan.h"
 #include "model/tree.h"
 
-void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int message)
+/* Places: rows of the reader, then entries in e->text; or one of these. */
+#define AT_END (SIZE_MAX - 1)
+#define NOT_KNOWN SIZE_MAX
+
+void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int what)
 {
-	ramet_buf_add_char(&e->text, message ? 1 : 0);
+	ramet_buf_add_char(&e->text, (char)what);
 	ramet_buf_add(&e->text, (struct ramet_bytes){ (const char *)&id.len, sizeof(id.len) });
 	ramet_buf_add(&e->text, id);
 }
 
-/* 1: this encoder wrote it; *before: the message before it, or before the end. */
+struct item {
+	struct ramet_bytes id;
+	int what;
+	const char *next;
+};
+
+/* The one at p, which begins as NULL; 0: there are no more. */
+static int next_item(const struct rameti_encoder *e, struct item *i)
+{
+	struct ramet_bytes all = ramet_buf_bytes(&e->text);
+
+	if (!i->next)
+		i->next = all.ptr;
+	if (i->next >= all.ptr + all.len)
+		return 0;
+	i->what = *i->next++;
+	memcpy(&i->id.len, i->next, sizeof(i->id.len));
+	i->id.ptr = i->next + sizeof(i->id.len);
+	i->next = i->id.ptr + i->id.len;
+	return 1;
+}
+
+/* ---- the message before ---- */
+
+static int is_item(const struct item *i, struct ramet_bytes id)
+{
+	return id.len && ramet_bytes_eq(i->id, id);
+}
+
+/* 1: this encoder knows it; *before: the message before it, or before the end. */
 static int find_written(const struct rameti_encoder *e, struct ramet_bytes id,
 			struct ramet_bytes *before)
 {
-	const char *p = ramet_buf_bytes(&e->text).ptr, *end = p + e->text.len;
-	struct ramet_bytes item;
+	const struct ramet_bytes none = { NULL, 0 };
+	struct ramet_bytes last = none;
+	struct item i = { .next = NULL };
+	int unknown = 0;
 
-	*before = (struct ramet_bytes){ NULL, 0 };
-	for (; p < end; p = item.ptr + item.len) {
-		memcpy(&item.len, p + 1, sizeof(item.len));
-		item.ptr = p + 1 + sizeof(item.len);
-		if (item.len == id.len && id.len && !memcmp(item.ptr, id.ptr, id.len))
+	*before = none;
+	while (next_item(e, &i)) {
+		if (!(i.what & RAMETI_GG_SAME_RECORD))
+			*before = last;
+		if (is_item(&i, id))
 			return 1;
-		if (*p)
-			*before = item;
+		if (i.what & RAMETI_GG_UNKNOWN) {
+			unknown = 1;
+			last = none;
+		} else if ((i.what & RAMETI_GG_AS_MESSAGE) && !(i.what & RAMETI_GG_SAME_RECORD)) {
+			last = i.id;
+		}
 	}
+	*before = unknown ? none : last;     /* it may be one of those that are not known */
 	return 0;
 }
 
-/* The last message in the file before a row. */
+/* The last message in the file before a row that begins a record. */
 static struct ramet_bytes message_before(const struct rameti_reader *r, uint32_t row)
 {
 	const struct ramet_row *facts;
@@ -49,7 +94,6 @@ static struct ramet_bytes message_before(const struct rameti_reader *r, uint32_t
 	return (struct ramet_bytes){ NULL, 0 };
 }
 
-/* Is there an entry of this id? *before: the last message before it, or before the end. */
 int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
 		      struct ramet_bytes *before)
 {
@@ -58,11 +102,191 @@ int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
 	int found;
 
 	if (row != RAMET_NONE) {
-		*before = message_before(r, row);
+		*before = message_before(r, row - rameti_reader_piece(r, row));
 		return 1;
 	}
 	found = find_written(e, id, before);
 	if (!before->ptr && r)
 		*before = message_before(r, ramet_tree_count(r->tree));
 	return found;
+}
+
+/* ---- what a checkpoint keeps ---- */
+
+static size_t n_rows(const struct rameti_encoder *e)
+{
+	return e->reader ? ramet_tree_count(e->reader->tree) : 0;
+}
+
+/* Where the entry of this id is. AT_END: nowhere yet; NOT_KNOWN. */
+static size_t place_of(const struct rameti_encoder *e, struct ramet_bytes id)
+{
+	uint32_t row = e->reader && id.len ? ramet_tree_find(e->reader->tree, id) : RAMET_NONE;
+	struct item i = { .next = NULL };
+	size_t at, none = AT_END;
+
+	if (row != RAMET_NONE)
+		return row;
+	for (at = n_rows(e); next_item(e, &i); at++) {
+		if (is_item(&i, id))
+			return at;
+		if (i.what & RAMETI_GG_UNKNOWN)
+			none = NOT_KNOWN;
+	}
+	return none;
+}
+
+static int is_spoken(const struct ramet_row *row)
+{
+	return row->type == RAMET_ENTRY_MESSAGE || row->type == RAMET_ENTRY_CUSTOM_MESSAGE ||
+	       row->type == RAMET_ENTRY_BRANCH_SUMMARY;
+}
+
+/* The first entry from there on that a context may begin with. behind: not in the record there. */
+static size_t spoken_from(const struct rameti_encoder *e, size_t from, int behind)
+{
+	const struct ramet_row *row = NULL;
+	struct item i = { .next = NULL };
+	size_t at = from, n = n_rows(e);
+	uint64_t there;
+
+	if (from >= AT_END)
+		return from;
+	there = at < n ? ramet_tree_row(e->reader->tree, (uint32_t)at)->offset : 0;
+	for (; at < n; at++) {
+		row = ramet_tree_row(e->reader->tree, (uint32_t)at);
+		if (is_spoken(row) && !(behind && row->offset == there))
+			return at;
+	}
+	for (at = n; next_item(e, &i); at++) {
+		if (at < from)
+			continue;
+		if (behind && at > from && from >= n && !(i.what & RAMETI_GG_SAME_RECORD))
+			behind = 0;
+		if (i.what & RAMETI_GG_UNKNOWN)
+			return NOT_KNOWN;
+		if ((i.what & RAMETI_GG_SPOKEN) && !(behind && from >= n))
+			return at;
+	}
+	return AT_END;
+}
+
+static struct ramet_bytes id_at(const struct rameti_encoder *e, size_t place)
+{
+	struct item i = { .next = NULL };
+	size_t at = n_rows(e);
+
+	if (place < at)
+		return ramet_tree_id(e->reader->tree, (uint32_t)place);
+	while (next_item(e, &i) && at < place)
+		at++;
+	return i.id;
+}
+
+struct ramet_bytes rameti_gg_unsaid_kept(const struct rameti_encoder *e, struct ramet_bytes summary,
+					 struct ramet_bytes last, struct ramet_bytes kept)
+{
+	const struct ramet_bytes none = { NULL, 0 };
+	size_t want = spoken_from(e, place_of(e, kept), 0);
+
+	if (want != NOT_KNOWN &&
+	    want == spoken_from(e, place_of(e, last.len ? last : summary), 1))
+		return none;
+	return want < AT_END ? id_at(e, want) : kept;
+}
+
+/* ---- behind lines of the format itself ---- */
+
+static void log_entries(struct rameti_encoder *e, const struct rameti_batch *b)
+{
+	struct ramet_bytes id = ramet_buf_bytes(&b->ids);
+	uint32_t i;
+	int what;
+
+	for (i = 0; i < b->n; i++, id.ptr += id.len) {
+		id.len = b->id_len[i];
+		what = is_spoken(&b->rows[i]) ? RAMETI_GG_SPOKEN : 0;
+		if (b->rows[i].type == RAMET_ENTRY_MESSAGE)
+			what |= RAMETI_GG_AS_MESSAGE;
+		if (i && b->rows[i].offset == b->rows[i - 1].offset)
+			what |= RAMETI_GG_SAME_RECORD;
+		rameti_gg_log_id(e, id, what);
+	}
+}
+
+/* The last meta record among the lines that a reader would be told of, all of which are sound. */
+static int keep_last_meta(struct rameti_encoder *e, const struct rameti_batch *b)
+{
+	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
+	struct ramet_bytes line;
+	uint32_t i = b->n_odd;
+	int r = 0, found = 0;
+
+	while (!r && !found && i--) {
+		if (b->odd[i].kind != RAMETI_ODD_NOTE)
+			continue;
+		line = (struct ramet_bytes){ b->text.ptr + b->odd[i].text_at, b->odd[i].text_len };
+		r = ramet_json_parse(&doc, line, 0, NULL);
+		found = !r && rameti_gg_type_of(ramet_json_root(&doc)) == RAMETI_GG_META;
+	}
+	if (found) {
+		ramet_buf_reset(&e->scratch);
+		ramet_buf_add(&e->scratch, line);
+	}
+	ramet_json_doc_release(&doc);
+	return r;
+}
+
+static int log_lines(struct rameti_encoder *e, struct ramet_bytes text, struct ramet_error *err)
+{
+	struct rameti_scanner *scanner = NULL;
+	struct rameti_batch b;
+	uint64_t offset = 1;
+	uint32_t len;
+	int terminated, r;
+
+	rameti_batch_init(&b);
+	r = rameti_scanner_new(&scanner, e->codec->wants, e->codec->n_wants, 0, err);
+	while (!r && text.len) {
+		r = rameti_batch_line(&b, e->codec, scanner, text, offset, &len, &terminated);
+		len += (uint32_t)terminated;
+		offset += len;
+		text.ptr += len;
+		text.len -= len;
+	}
+	if (!r) {
+		log_entries(e, &b);
+		r = keep_last_meta(e, &b);
+	}
+	if (r < 0 || ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0)
+		r = rameti_fail_nomem(err);
+	rameti_batch_release(&b);
+	rameti_scanner_free(scanner);
+	return r;
+}
+
+/* last: the first lines, each with its end, then the last one, without. */
+int rameti_gg_resume(struct rameti_encoder *e, const struct rameti_reader *r,
+		     struct ramet_bytes last, struct ramet_error *err)
+{
+	const struct ramet_bytes none = { NULL, 0 };
+	struct ramet_bytes fresh, tail = last;
+	const char *end;
+	int x;
+
+	if (r || !last.len)
+		return 0;                                /* the reader knows it all */
+	end = memrchr(last.ptr, '\n', last.len);
+	tail.ptr = end ? end + 1 : last.ptr;
+	tail.len -= (size_t)(tail.ptr - last.ptr);
+	fresh.ptr = last.ptr + e->count[RAMETI_GG_SEEN];
+	fresh.len = (size_t)(tail.ptr - fresh.ptr);
+	e->count[RAMETI_GG_SEEN] += fresh.len;
+	x = log_lines(e, fresh, err);
+	/* is the last one of the first ones the last one of all? */
+	if (x < 0 ||
+	    (fresh.len > tail.len && !memcmp(tail.ptr - tail.len - 1, tail.ptr, tail.len)))
+		return x;
+	rameti_gg_log_id(e, none, RAMETI_GG_UNKNOWN);
+	return log_lines(e, tail, err);
 }

@@ -90,6 +90,9 @@ static int find_bad(struct rameti_reader *r, const struct rameti_odd *o, uint64_
 	    o->kind != RAMETI_ODD_GLUED)
 		return find(r, RAMET_DAMAGE, "malformed", line, o->offset,
 			    "not a record of this format; the line was skipped");
+	if (o->text_len && o->terminated)
+		return find(r, RAMET_DAMAGE, "malformed", line, o->offset,
+			    "ramet's '#': a write that failed; the line was skipped");
 	if (o->trouble == RAMETI_TROUBLE_NUL)
 		return find(r, RAMET_DAMAGE, "nul-run", line, o->offset,
 			    "a line with NUL bytes was skipped");

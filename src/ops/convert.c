@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "model/tree.h"
 
+#define KEY_MAX 200u
+
 /* ---- what is told ---- */
 
 /* Types and roles are few: the name is put together once for each pair. */
@@ -190,7 +192,7 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			  struct ramet_error *err)
 {
 	uint32_t row, at = c->target.rows, fresh = 0;
-	int r = 0;
+	int r = 0, left = 0;
 
 	c->was_led = 0;
 	for (row = record->first; !r && row < record->first + record->n; row++) {
@@ -204,7 +206,7 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			at = c->target.rows;
 		c->report->entries++;
 		if (rameti_convert_bit(c->plan.off, row)) {
-			fresh -= drops_branches(c);
+			left |= drops_branches(c);
 			c->report->off_branch++;
 			tell(c, row, drops_branches(c) ? RAMETI_UNSAID : RAMETI_CARRIED);
 			continue;
@@ -214,7 +216,8 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 		if (!r && record->n == 1 && is_same(c, record))
 			fresh = 0;
 	}
-	if (c->was_led)                      /* the stored line names what will never be again */
+	/* the stored line tells what is left out, or names what will never be again */
+	if (left || (c->was_led && c->from_chain))
 		fresh = 0;
 	if (r)
 		return r;
@@ -226,12 +229,25 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 	}
 	if (record->n && rameti_convert_bit(c->plan.began, record->first))
 		fresh = 1;
-	if (is_carrier(c, record))
+	if (is_carrier(c, record) && !rameti_convert_bit(c->plan.off, record->first))
 		fresh = rameti_convert_is_lessened(c, record->first);
 	return add_fate(c, at, fresh && !record->is_header, err);
 }
 
 /* ---- the whole ---- */
+
+/* In a file of many an id is no name of a file: what another such file called it can stay. */
+static int is_key(const struct rameti_convert *c, struct ramet_bytes id)
+{
+	size_t i;
+
+	if (c->opts->id || !c->home || !c->home->scheme || !id.len || id.len > KEY_MAX)
+		return 0;
+	for (i = 0; i < id.len; i++)
+		if ((unsigned char)id.ptr[i] < 0x20 || id.ptr[i] == 0x7f)
+			return 0;
+	return 1;
+}
 
 /* The id of the new session. */
 static int choose_id(struct rameti_convert *c, struct ramet_error *err)
@@ -240,7 +256,7 @@ static int choose_id(struct rameti_convert *c, struct ramet_error *err)
 
 	if (c->opts->id)
 		id = ramet_bytes_of(c->opts->id);
-	if (rameti_format_takes_id(c->opts->to, id))
+	if (rameti_format_takes_id(c->opts->to, id) || is_key(c, id))
 		ramet_buf_add(&c->id, id);
 	else if (c->opts->id)
 		return rameti_fail(err, RAMET_EINVAL,
@@ -444,7 +460,7 @@ static int run(struct rameti_convert *c, struct ramet_error *err)
 	linear = c->to->pieces || (c->home && c->home->linear);
 	c->from_chain = rameti_session_codec(c->s)->pieces != NULL;
 	c->to_chain = c->to->pieces != NULL;
-	if (leaf == RAMET_NONE && linear && !c->from_chain)
+	if (leaf == RAMET_NONE && linear && !(c->from_chain && c->to == rameti_session_codec(c->s)))
 		leaf = ramet_session_leaf(c->s);
 	r = rameti_random(NULL, &random, sizeof(random), err);
 	rameti_id_start(&c->ids, random);
@@ -487,7 +503,7 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 				    .last_row = RAMET_NONE,
 				    .doc = RAMET_JSON_DOC_INIT };
 	struct ramet_buf *const bufs[] = { &c.scratch, &c.record, &c.entry, &c.last,	    &c.text,
-					   &c.id,      &c.header_line, &c.number, &c.data,
+					   &c.id,      &c.header_line, &c.number,
 					   &c.parent,  &c.ref,	       &c.refs,	 &c.led };
 	size_t i;
 	int r;

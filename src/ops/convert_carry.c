@@ -140,27 +140,38 @@ int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row)
 	return n != o->n || (!o->n && !o->header && c->plan.off);
 }
 
+#define EDITS_MAX 5u
+
 /* The members of a carrier that are others in the target; their values are in c->number. */
 static int renumbered_members(struct rameti_convert *c, const struct rameti_cover *o,
-			      struct ramet_json_edit edits[4], struct ramet_error *err)
+			      struct ramet_json_edit edits[EDITS_MAX], struct ramet_error *err)
 {
-	static const char *const keys[] = { "at", "entries", "row", "session" };
-	size_t ends[4], i, n_edits = o->header ? 4 : 2;
+	const char *keys[EDITS_MAX] = { "at", "entries", "row", "session" };
+	size_t ends[EDITS_MAX], i, n_edits = o->header ? 4 : 2;
+	struct ramet_bytes line;
 	uint32_t at, n;
+	int led = rameti_convert_refs_carried(c, o, &line, err);
 
 	renumbered(c, o, &at, &n);
-	if (!o->header && at == o->at && n == o->n)
-		return 0;
+	if (led < 0 || (!led && !o->header && at == o->at && n == o->n))
+		return led;
 	ramet_buf_reset(&c->number);
 	ramet_buf_addf(&c->number, "%u", at);
 	ends[0] = c->number.len;
 	ramet_buf_addf(&c->number, "%u", n);
 	ends[1] = c->number.len;
-	ramet_buf_addf(&c->number, "%u", c->target.rows);
-	ends[2] = c->number.len;
-	if (!c->to_chain)                    /* a chain's id is the name of its file */
-		ramet_buf_add_json_string(&c->number, ramet_buf_bytes(&c->target.encoder.id));
-	ends[3] = c->number.len;
+	if (o->header) {
+		ramet_buf_addf(&c->number, "%u", c->target.rows);
+		ends[2] = c->number.len;
+		if (!c->to_chain)            /* a chain's id is the name of its file */
+			ramet_buf_add_json_string(&c->number,
+						  ramet_buf_bytes(&c->target.encoder.id));
+		ends[3] = c->number.len;
+	} else if (led) {
+		keys[n_edits] = "record";
+		ramet_buf_add_json_string(&c->number, line);
+		ends[n_edits++] = c->number.len;
+	}
 	if (ramet_buf_status(&c->number) < 0)
 		return rameti_fail_nomem(err);
 	for (i = 0; i < n_edits; i++) {
@@ -179,7 +190,7 @@ int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet
 {
 	const struct rameti_cover *o = c->plan.others;
 	const struct ramet_json *root, *data;
-	struct ramet_json_edit edits[4];
+	struct ramet_json_edit edits[EDITS_MAX];
 	int r, n;
 
 	o = o ? bsearch(&row, o, c->plan.n_others, sizeof(*o), by_row) : NULL;
@@ -191,14 +202,8 @@ int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet
 		return r;
 	root = ramet_json_root(&c->doc);
 	data = ramet_json_get(root, "data");
-	ramet_buf_reset(&c->data);
-	r = ramet_json_edit(&c->data, ramet_json_raw(data), data, edits, (size_t)n, err);
-	if (r < 0)
-		return r;
-	edits[0].key = ramet_bytes_of("data");
-	edits[0].value = ramet_buf_bytes(&c->data);
 	ramet_buf_reset(&c->text);
-	r = ramet_json_edit(&c->text, *json, root, edits, 1, err);
+	r = ramet_json_edit(&c->text, *json, data, edits, (size_t)n, err);
 	*json = ramet_buf_bytes(&c->text);
 	return r;
 }
@@ -241,9 +246,11 @@ static void set_time(struct rameti_convert *c)
 	memcpy(c->carry_time + len, "\"", 2);
 }
 
+/* What a carried line is, besides. */
+enum { HEADER = 1, VALID = 2, TORN = 4 };
+
 static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
-		     const struct rameti_convert_fate *f, int header, int valid,
-		     struct ramet_error *err)
+		     const struct rameti_convert_fate *f, unsigned is, struct ramet_error *err)
 {
 	struct rameti_draft d = { .type = ramet_bytes_of("custom") };
 	struct ramet_buf *b = &c->text;
@@ -256,14 +263,16 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 	ramet_buf_add_str(b, "\"customType\":\"" RAMETI_RAW_TYPE "\",\"data\":{\"format\":\"");
 	ramet_buf_add_str(b, rameti_session_codec(c->s)->name);
 	ramet_buf_addf(b, "\",\"at\":%u,\"entries\":%u,", f->at, f->n);
-	if (header)
+	if (is & TORN)
+		ramet_buf_add_str(b, "\"torn\":true,");
+	if (is & HEADER)
 		ramet_buf_addf(b, "\"header\":true,\"row\":%u,", c->target.rows);
-	if (header && !c->to_chain) {
+	if (is & HEADER && !c->to_chain) {
 		ramet_buf_add_str(b, "\"session\":");
 		ramet_buf_add_json_string(b, ramet_buf_bytes(&c->target.encoder.id));
 		ramet_buf_add_char(b, ',');
 	}
-	add_line_member(b, line, valid);
+	add_line_member(b, line, is & VALID);
 	ramet_buf_add_char(b, '}');
 	if (ramet_buf_status(b) < 0)
 		return rameti_fail_nomem(err);
@@ -316,12 +325,41 @@ static int is_valid(const struct rameti_convert *c, const struct rameti_record *
 	       !(ramet_tree_row(c->tree, record->first)->flags & RAMET_ROW_BAD_UTF8);
 }
 
+/* A stored line that goes along. In a tree it may name what will not be there. */
+static int carry_line(struct rameti_convert *c, const struct rameti_record *record,
+		      const struct rameti_convert_fate *f, unsigned is, struct ramet_error *err)
+{
+	struct ramet_bytes line = record->stored;
+	int r = 0;
+
+	if (record->n == 1 && c->plan.n_gone && !c->from_chain) {
+		line = record->line;
+		r = rameti_convert_refs(c, record->first, &line, err);
+	}
+	if (is_valid(c, record))
+		is |= VALID;
+	return r < 0 ? r : write_raw(c, line, f, is, err);
+}
+
+/* Is the last line cut off, where a line is none without its end? It would be one if it came
+ * back. */
+static int ends_torn(const struct rameti_convert *c)
+{
+	const struct ramet_findings *f = ramet_session_findings(c->s);
+	uint32_t i;
+
+	for (i = 0; rameti_session_cuts_tail(c->s) && i < f->n; i++)
+		if (!strcmp(f->items[i].code, "torn-tail"))
+			return 1;
+	return 0;
+}
+
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
 	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
 	struct rameti_record record;
 	uint32_t i;
-	int r = rameti_records_open(&c->records, c->s, err);
+	int r = rameti_records_open(&c->records, c->s, err), torn = ends_torn(c);
 
 	if (!r)
 		rameti_records_ahead(&c->records, NULL, 0);
@@ -333,16 +371,17 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 		ramet_buf_reset(&c->header_line);
 	/* a chain has no header line: its session's id stands for one */
 	if (!r && c->from_chain && c->header_line.len)
-		r = write_raw(c, ramet_session_header(c->s)->id, &start, 1, 0, err);
+		r = write_raw(c, ramet_session_header(c->s)->id, &start, HEADER, err);
 	for (i = 0; !r && i < c->n_fates; i++) {
 		r = rameti_records_next(&c->records, &record, err);
 		if (r != 1)
 			break;
 		r = 0;
 		if (record.is_header && c->header_line.len)
-			r = write_raw(c, record.line, &start, 1, 0, err);
+			r = write_raw(c, record.line, &start, HEADER, err);
 		else if (c->fates[i].carry)
-			r = write_raw(c, record.stored, &c->fates[i], 0, is_valid(c, &record), err);
+			r = carry_line(c, &record, &c->fates[i],
+				       torn && !record.n && i == c->n_fates - 1 ? TORN : 0, err);
 	}
 	rameti_records_close(&c->records);
 	return r;

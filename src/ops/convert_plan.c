@@ -78,11 +78,21 @@ static int still_fits(const struct ramet_json *data, uint32_t row, const struct 
 	       (!session || ramet_bytes_eq(ramet_buf_bytes(id), ramet_session_header(s)->id));
 }
 
-/* Does a line stand for entries of another branch than the one that is told? A home without
- * branches has no place for it. */
-static int is_off(const struct rameti_convert_plan *p, const struct rameti_cover *c)
+/* Does a line belong to another branch than the one that is told, in a target that has no place for
+ * branches? What stands before the branch's first entry is no other branch: the target itself began
+ * anew there. Nor is it when the branch goes on behind what was carried. header: the row of that of
+ * these lines. */
+static int is_off(const struct rameti_convert_plan *p, const struct rameti_cover *c,
+		  uint32_t header)
 {
-	return p->linear && c->n && rameti_convert_bit(p->off, c->at);
+	uint32_t row = c->n ? c->at : c->at - 1;
+
+	if (p->linear)
+		return c->n && rameti_convert_bit(p->off, c->at);
+	if (c->header || (!c->n && !c->at))
+		return 0;
+	return (rameti_convert_bit(p->off, header) || rameti_convert_bit(p->off, c->row)) &&
+	       row > p->root && rameti_convert_bit(p->off, row);
 }
 
 /* Does this entry carry a line? */
@@ -98,25 +108,8 @@ static int is_cover(const struct ramet_json *entry, uint32_t row, struct rameti_
 	c->n = row_number(ramet_json_get(data, "entries"));
 	c->row = row;
 	c->header = ramet_json_kind(ramet_json_get(data, "header")) == RAMET_JSON_TRUE;
+	c->torn = ramet_json_kind(ramet_json_get(data, "torn")) == RAMET_JSON_TRUE;
 	return c->at <= row && c->n <= row - c->at;
-}
-
-static int add_cover(struct rameti_convert_plan *p, const struct rameti_cover *c,
-		     struct ramet_error *err)
-{
-	uint32_t row;
-
-	for (row = c->at; row < c->at + c->n; row++)
-		if (rameti_convert_bit(p->skip, row))
-			return 0;                        /* something else stands for it */
-	if (rameti_grow((void **)&p->covers, &p->cap_covers, p->n_covers, sizeof(*p->covers),
-			0x7fffffffu) < 0)
-		return rameti_fail_nomem(err);
-	p->covers[p->n_covers++] = *c;
-	for (row = c->at; row < c->at + c->n; row++)
-		set_bit(p->skip, row);
-	set_gone(p, c->row);
-	return 0;
 }
 
 static int add_other(struct rameti_convert_plan *p, const struct rameti_cover *c,
@@ -129,6 +122,24 @@ static int add_other(struct rameti_convert_plan *p, const struct rameti_cover *c
 	return 0;
 }
 
+static int add_cover(struct rameti_convert_plan *p, const struct rameti_cover *c,
+		     struct ramet_error *err)
+{
+	uint32_t row;
+
+	for (row = c->at; row < c->at + c->n; row++)
+		if (rameti_convert_bit(p->skip, row))
+			return add_other(p, c, err);     /* something else stands for it */
+	if (rameti_grow((void **)&p->covers, &p->cap_covers, p->n_covers, sizeof(*p->covers),
+			0x7fffffffu) < 0)
+		return rameti_fail_nomem(err);
+	p->covers[p->n_covers++] = *c;
+	for (row = c->at; row < c->at + c->n; row++)
+		set_bit(p->skip, row);
+	set_gone(p, c->row);
+	return 0;
+}
+
 static int find_covers(struct rameti_convert_plan *p, const struct ramet_session *s, const char *to,
 		       int lean, struct ramet_error *err)
 {
@@ -138,7 +149,7 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 	const struct ramet_json *data;
 	struct ramet_bytes json;
 	struct rameti_cover c;
-	uint32_t row;
+	uint32_t row, header = 0;
 	int r = 0, fits = 1;
 
 	for (row = 0; !r && row < p->n; row++) {
@@ -151,8 +162,10 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 			continue;
 		data = ramet_json_get(ramet_json_root(&doc), "data");
 		set_bit(p->carriers, row);
-		if (c.header)
+		if (c.header) {
 			fits = still_fits(data, row, s, &id);
+			header = row;
+		}
 		if (!fits) {
 			if (lean)
 				set_gone(p, row);
@@ -161,7 +174,8 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 		c.codec = codec_named(ramet_json_get(data, "format"));
 		c.object = is_object(ramet_json_get(data, "record"));
 		r = ramet_json_text_is(ramet_json_get(data, "format"), to) &&
-				    (c.n || c.header || !p->linear) && !is_off(p, &c)
+				    (c.n || c.header || !p->linear) && !c.torn &&
+						    !is_off(p, &c, header)
 			    ? add_cover(p, &c, err)
 			    : add_other(p, &c, err);
 	}
@@ -179,7 +193,7 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 {
 	uint32_t row;
 
-	if (!p->n_covers || c->row < p->covers[0].row)
+	if (!p->n_covers || c->row < p->covers[0].row || c->torn)
 		return 0;
 	if (c->header)
 		return 1;
@@ -243,6 +257,11 @@ static int find_branch(struct rameti_convert_plan *p, const struct ramet_session
 		memset(p->off, 0xff, p->n / 8 + 1);
 	for (i = 0; !r && i < path.n; i++)
 		p->off[path.rows[i] / 8] &= (uint8_t)~(1u << (path.rows[i] % 8));
+	p->root = path.n ? path.rows[0] : 0;
+	if (!r && path.n == p->n) {              /* all are on it */
+		ramet_free(p->off);
+		p->off = NULL;
+	}
 	ramet_path_release(&path);
 	return r;
 }

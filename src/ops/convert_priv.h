@@ -14,7 +14,7 @@
  * row `at` on. */
 struct rameti_cover {
 	uint32_t at, n, row;                     /* row: the entry that carries it */
-	int header;
+	int header, torn; /* torn: no line of the format any more */
 	const struct rameti_codec *codec;        /* of the line; NULL: not known */
 	int object, needless; /* the line is one; it is of no use any more */
 };
@@ -35,7 +35,7 @@ struct rameti_convert_plan {
 	uint32_t n_gone;
 	uint8_t *began; /* a bit a row: gone, but on the way back its line is needed */
 	uint8_t *off;                            /* a bit a row: not on the branch; NULL: all are */
-	uint32_t n;
+	uint32_t n, root;                        /* of the branch: its first row */
 	int linear;
 };
 /* lean: no carried line is needed, but those of the target's format. linear: the target is a home
@@ -93,7 +93,7 @@ struct rameti_convert {
 	int64_t carry_ms;                        /* when carried lines were made: as JSON, too */
 	char carry_time[48];
 	int header_of_lines; /* the header is only worth carrying with lines */
-	struct ramet_buf id, header_line, number, data;
+	struct ramet_buf id, header_line, number;
 };
 
 /* The next entry hangs from this row's. */
@@ -114,6 +114,9 @@ int rameti_convert_refs(struct rameti_convert *c, uint32_t row, struct ramet_byt
 /* The same of a line that comes back for this row, which c->doc holds. */
 int rameti_convert_refs_restored(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json,
 				 struct ramet_error *err);
+/* The same of a line that only passes through: 1: *line is it, and is another one. */
+int rameti_convert_refs_carried(struct rameti_convert *c, const struct rameti_cover *o,
+				struct ramet_bytes *line, struct ramet_error *err);
 /* Does the target tell fewer of the entries, or more, that a carried line stands for, or none of
  * those around it? Then its numbers do not lead back. */
 int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row);

@@ -129,3 +129,22 @@ int rameti_convert_refs_restored(struct rameti_convert *c, uint32_t row, struct 
 {
 	return c->plan.n_gone ? lead(c, row, 0, json, err) : 0;
 }
+
+int rameti_convert_refs_carried(struct rameti_convert *c, const struct rameti_cover *o,
+				struct ramet_bytes *line, struct ramet_error *err)
+{
+	int r, before = c->was_led;
+
+	if (!c->plan.n_gone || !o->n || !o->codec || o->codec->pieces)
+		return 0;
+	r = rameti_convert_record(c->s, o->row, &c->doc, &c->text, &c->record, err);
+	*line = ramet_buf_bytes(&c->record);
+	if (!r && ramet_json_parse(&c->doc, *line, 0, err) == RAMET_ENOMEM)
+		r = RAMET_ENOMEM;
+	c->was_led = 0;
+	if (!r)
+		r = lead(c, o->at, 0, line, err);
+	r = r < 0 ? r : c->was_led;
+	c->was_led = before;
+	return r;
+}

@@ -10,7 +10,6 @@
  */
 #include "ops/chain_priv.h"
 #include "ops/damage_priv.h"
-#include "ops/foreign_priv.h"
 #include "ops/lost_priv.h"
 #include "ops/original_priv.h"
 #include "ops/report_priv.h"
@@ -65,7 +64,7 @@ static int look_closer(const char *path, const struct rameti_codec **codec, stru
 		if (!*codec || *codec == &rameti_codec_pi)
 			*codec = rameti_record_format(head);
 		if (!*codec)
-			r = rameti_foreign_home(head, path, err);
+			r = rameti_home_foreign(head, path, err);
 	}
 	(void)rameti_file_close(&f);                 /* read only */
 	ramet_buf_release(&text);

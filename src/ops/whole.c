@@ -4,12 +4,12 @@
  * Unlike opening, a file without a header, or without any byte, is read too, as if a header of the
  * current version stood before it. Nothing is written and no index is asked.
  */
-#include "ops/foreign_priv.h"
 #include "ops/whole_priv.h"
 
 #include <string.h>
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/home.h"
 #include "store/load.h"
 
 #define HEAD_LEN 65536u
@@ -56,7 +56,7 @@ static int find_codec(struct rameti_whole *w, const char *path, const struct ram
 	*codec = rameti_codec_sniffed(head);
 	if (!*codec)
 		*codec = &rameti_codec_pi;
-	return *codec == &rameti_codec_pi ? rameti_foreign_home(head, path, err) : 0;
+	return *codec == &rameti_codec_pi ? rameti_home_foreign(head, path, err) : 0;
 }
 
 static int start(struct rameti_whole *w, const struct rameti_codec *codec, struct ramet_error *err)

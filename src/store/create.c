@@ -206,6 +206,8 @@ static int create_other(struct ramet_session **out, const char *cwd,
 		r = rameti_target_begin(&t, &where, &h, none, err);
 	if (!r)
 		r = rameti_target_end(&t, &path, err);
+	if (r < 0)
+		rameti_layout_give_up(t.layout, &t.file, t.path.ptr);
 	if (!r)
 		open.format = t.home ? NULL : t.codec->name;
 	rameti_target_release(&t);

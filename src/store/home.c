@@ -25,6 +25,18 @@ const struct rameti_home *rameti_home_at(unsigned n)
 	return n < N_HOMES ? homes[n] : NULL;
 }
 
+int rameti_home_foreign(struct ramet_bytes head, const char *path, struct ramet_error *err)
+{
+	unsigned i;
+
+	for (i = 0; i < N_HOMES; i++)
+		if (homes[i]->scheme && homes[i]->sniff && homes[i]->sniff(head))
+			return rameti_fail_at(err, RAMET_EFORMAT, path, 0, RAMET_NO_OFFSET,
+					      "is a file of many sessions: give it as %s%.120s",
+					      homes[i]->scheme, path);
+	return 0;
+}
+
 static int ends_in(struct ramet_bytes text, const char *end)
 {
 	size_t len = strlen(end);

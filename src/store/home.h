@@ -71,5 +71,8 @@ struct rameti_home_path {
 int rameti_home_path(const char *path, struct rameti_home_path *out);
 /* The n-th home, NULL past the last. */
 const struct rameti_home *rameti_home_at(unsigned n);
+/* EFORMAT when a file with these first bytes is one of many sessions: it names the path as it
+ * should have been given. 0. */
+int rameti_home_foreign(struct ramet_bytes head, const char *path, struct ramet_error *err);
 
 #endif

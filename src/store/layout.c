@@ -37,6 +37,14 @@ const struct rameti_layout *rameti_layout_of(const char *format)
 	return &rameti_layout_pi;
 }
 
+void rameti_layout_give_up(const struct rameti_layout *l, struct rameti_newfile *f,
+			   const char *path)
+{
+	rameti_newfile_abort(f);
+	if (l && l->vacated && path && *path)
+		l->vacated(f->file.env, path);
+}
+
 /* The format by the first bytes, or NULL. */
 static int sniff(const char *path, const struct rameti_codec **codec, struct ramet_error *err)
 {

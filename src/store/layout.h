@@ -8,6 +8,7 @@
 #define RAMETI_STORE_LAYOUT_H
 
 #include "base/env.h"
+#include "base/newfile.h"
 #include "codec/codec.h"
 #include "ramet/store.h"
 
@@ -36,7 +37,8 @@ struct rameti_layout {
 	/* Remove one of these for good; nothing is removed when there is in it what is not the
 	 * tool's (EFORMAT). */
 	int (*remove_side)(const char *side, struct ramet_error *err);
-	/* The session was deleted for good: a directory made for it alone goes when it is empty. */
+	/* The session was deleted for good, or a new one was not made: a directory made for it
+	 * alone goes when it is empty. */
 	void (*vacated)(const struct rameti_env *env, const char *path);
 
 	/* Where the tool keeps its sessions, from the environment; appended. ENOTFOUND. */
@@ -67,6 +69,10 @@ extern const struct rameti_layout rameti_layout_yoi;
 extern const struct rameti_layout rameti_layout_pirust;
 /* The layout of a format; never NULL. */
 const struct rameti_layout *rameti_layout_of(const char *format);
+/* A new file is not made: it is given up, and a directory made for it alone goes. l NULL, path
+ * empty: it was not begun. */
+void rameti_layout_give_up(const struct rameti_layout *l, struct rameti_newfile *f,
+			   const char *path);
 /* That of the format a file seems to have. A file that cannot be read is no guess: ENOTFOUND, EIO,
  * EFORMAT for what is no regular file, ENOMEM. */
 int rameti_layout_of_file(const struct rameti_layout **out, const char *path,

@@ -145,6 +145,11 @@ struct ramet_bytes rameti_session_header_line(const struct ramet_session *s)
 	return ramet_buf_bytes(&s->reader.header_raw);
 }
 
+int rameti_session_cuts_tail(const struct ramet_session *s)
+{
+	return s->codec->tail && s->codec->tail(&s->reader) == RAMETI_TAIL_CUT;
+}
+
 const struct rameti_codec *rameti_session_codec(const struct ramet_session *s)
 {
 	return s->codec;

@@ -40,6 +40,8 @@ int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 int rameti_records_entry(struct rameti_records *r, const struct rameti_record *record, uint32_t row,
 			 struct ramet_buf *scratch, struct ramet_bytes *json,
 			 struct ramet_error *err);
+/* Is a line without its end none in this session, so that it goes with the next write? */
+int rameti_session_cuts_tail(const struct ramet_session *s);
 /* Its header as it is stored; empty for formats without a header line. */
 struct ramet_bytes rameti_session_header_line(const struct ramet_session *s);
 const struct rameti_codec *rameti_session_codec(const struct ramet_session *s);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "store/home.h"
 #include "store/layout_pi.h"
 #include "store/index.h"
 #include "store/load.h"
@@ -250,6 +251,9 @@ int rameti_session_choose(struct ramet_session *s, struct ramet_bytes head,
 
 	if (!codec && format)
 		return rameti_fail(err, RAMET_EINVAL, "no such format: %.40s", format);
+	if (!format && s->path && (!codec || codec == &rameti_codec_pi) &&
+	    rameti_home_foreign(head, s->path, err) < 0)
+		return RAMET_EFORMAT;
 	if (!format && s->path && (!codec || codec == &rameti_codec_pi) &&
 	    rameti_layout_pirust.owns_name(rameti_path_base(s->path)))
 		codec = &rameti_codec_pirust;

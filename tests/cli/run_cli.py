@@ -815,8 +815,29 @@ def test_no_permission_as_nobody():
     same(probe.returncode, 0)
     with tempfile.TemporaryDirectory(prefix="ramet-counts-") as counts:
         os.chmod(counts, 0o777)             # where a coverage build counts, not in the build
-        refused("info", path, code=3, says=[path, "ermission"], cwd="/", user=65534, group=65534,
-                env={"GCOV_PREFIX": counts})
+        other = dict(cwd="/", user=65534, group=65534, env={"GCOV_PREFIX": counts})
+        refused("info", path, code=3, says=[path, "ermission"], **other)
+        list_tells_what_it_may_not_read(path, other)
+
+
+def list_tells_what_it_may_not_read(path, other):
+    """It would seem gone; what is no session is none of it."""
+    place = os.path.dirname(path)
+    write(os.path.join(place, "open.jsonl"), *branched())
+    write(os.path.join(place, "none.jsonl"), "nothing")
+    for name in ("open.jsonl", "none.jsonl"):
+        os.chmod(os.path.join(place, name), 0o644)
+    os.chmod(place, 0o755)
+    for words in ((place,), ("--store", place), (place, "--json"), (place, "--cwd", "/nowhere")):
+        r = run("list", *words, **other)
+        same([("ermission" in line, path in line) for line in r.err.splitlines()], [(True, True)], r.err)
+        check("none.jsonl" not in r.err, r.err)
+    os.chmod(place, 0)
+    r = run("list", os.path.dirname(place), code=None, **other)
+    check("ermission" in r.err and place in r.err, r.err)
+    os.chmod(place, 0o755)
+    os.chmod(path, 0o600)
+    same(run("list", place).err, "", "all may be read")
 
 
 # -- output

@@ -119,6 +119,24 @@ def test_apply_from_standard_input():
     same([json.loads(out)["id"], last["summary"]], [last["id"], "short"])
 
 
+def from_pipe(path, *args):
+    """What a program writes into a pipe that is named, slowly and in parts, as bash's <(...) does."""
+    pipe = os.path.join(HERE, "pipe")
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", f"exec >'{pipe}'; printf 'The sum'; sleep 0.3; printf 'mary\\n'"]):
+        told = json.loads(cli.run(*args, pipe, "--json", unchanged=False).out)
+    os.unlink(pipe)
+    return [e for e in entries(path) if e["id"] == told["id"]][0]["summary"]
+
+
+def test_a_summary_from_a_pipe():
+    path = session(*talk())
+    got = from_pipe(path, "compact", path, "--keep-tokens", "3", "--no-files", "--apply")
+    same(got.strip(), "The summary")
+    path = session(*talk())
+    same(from_pipe(path, "branch", path, "a1", "--no-files", "--summary").strip().split("\n")[-1], "The summary")
+
+
 def test_apply_refuses():
     path = session(*talk())
     write(SUMMARY, "x")

@@ -11,7 +11,10 @@ golden session is golden/run_convert.py's.
 import fcntl
 import json
 import os
+import random
+import resource
 import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -48,7 +51,7 @@ def content(path):
 def texts(path):
     """The texts of the context's messages."""
     found = []
-    for message in json.loads(cli.run("context", path, "--json").out)["messages"]:
+    for message in json.loads(cli.run("context", path, "--json", "--llm").out):
         blocks = message.get("content", message.get("summary", ""))
         found.append(blocks if isinstance(blocks, str) else "".join(b.get("text", "") for b in blocks))
     return found
@@ -85,6 +88,58 @@ def test_a_fork_goes_home_as_itself():
             check(cli.run("verify", back).out.startswith("intact, complete"), back)
 
 
+def labels_of(path):
+    return {row["id"]: row["label"] for row in json.loads(cli.run("tree", path, "--json").out) if row.get("label")}
+
+
+def test_a_fork_at_an_entry_keeps_the_labels_now_set():
+    """Also those that were set behind the entry, or on another branch; and what was cleared stays so."""
+    for to in FORMATS:
+        there = converted(session("s.jsonl", user("u1", None, 1, "q1"), assistant("a1", "u1", 2, "a1"),
+                                  cli.entry("l1", "a1", 3, type="label", targetId="u1", label="old"),
+                                  cli.entry("l2", "l1", 4, type="label", targetId="a1", label="cleared"),
+                                  user("u2", "l2", 5, "q2"), user("u3", "u2", 6, "q3")), to, "there")
+        for target, text in (("a1", "A"), ("u2", "U"), ("a1", ""), ("u1", "new"), ("u3", "gone"), ("u2", "U2")):
+            doing("label", there, target, text)
+        fork = doing("fork", there, "u2", "--keep").out.strip()
+        same(labels_of(fork), {"u1": "new", "u2": "U2"}, to)
+        same(texts(fork), ["q1", "a1", "q2"], to)
+        check(cli.run("verify", fork).out.startswith("intact, complete"), fork)
+        same(labels_of(doing("fork", fork, "a1").out.strip()), {"u1": "new"}, to)
+        same(labels_of(doing("fork", there).out.strip()), {"u1": "new", "u3": "gone", "u2": "U2"}, to)
+        if to not in ("ckptmgr", "sqlite"):
+            times = [{r["label"]: r["labelTimestamp"] for r in json.loads(cli.run("tree", path, "--json").out)
+                      if r.get("label")} for path in (there, fork)]
+            same(times[0]["new"], times[1]["new"], to)
+
+
+def test_a_fork_has_a_directory_of_its_own():
+    """ggcode says it in a record that the source has too, and the last one counts."""
+    for to in FORMATS:
+        there = converted(session("s.jsonl", user("u1", None, 1, "q1"), assistant("a1", "u1", 2, "a1")), to, "there")
+        doing("name", there, "a title")
+        for more in ((), ("a1",)):
+            fork = doing("fork", there, *more, "--cwd", "/usr").out.strip()
+            info = json.loads(cli.run("info", fork, "--json").out)
+            same([info["header"]["cwd"], info.get("name")], ["/usr", None if more else "a title"], to)
+            created = info["header"]["timestamp"]
+            check(created > json.loads(cli.run("info", there, "--json").out)["header"]["timestamp"], f"{to} {created}")
+            fork = doing("fork", there, *more).out.strip()
+            same(json.loads(cli.run("info", fork, "--json").out)["header"]["cwd"],
+                 json.loads(cli.run("info", there, "--json").out)["header"]["cwd"], to)
+
+
+def test_a_fork_in_ggcode_says_once_what_it_is():
+    path = doing("new", "--format", "ggcode", "--store", HERE).out.strip()
+    doing("append", path, '{"role":"user","content":"x"}')
+    fork = doing("fork", path, "--cwd", "/usr").out.strip()
+    metas = [r for r in map(json.loads, content(fork).decode().splitlines()) if r["type"] == "meta"]
+    same([m["workspace"] for m in metas], ["/usr"])
+    check(metas[0]["session_id"] in fork, metas)
+    fork = doing("fork", path, json.loads(cli.run("path", path, "--json").out)[-1], "--cwd", "/usr").out.strip()
+    same(json.loads(cli.run("info", fork, "--json").out)["header"]["cwd"], "/usr", "and of no entry")
+
+
 def test_what_is_kept_elsewhere_is_kept_at_home():
     """A compaction made in another format keeps the same entries in the first one."""
     for to in ("pirust", "ggcode", "yoi", "sqlite"):
@@ -97,6 +152,93 @@ def test_what_is_kept_elsewhere_is_kept_at_home():
         same([t for t in texts(back) if "KEPT" in t], ["KEPT"], to)
         check(any("SUM" in t for t in texts(back)), to)
         check(cli.run("verify", back).out.startswith("intact, complete"), to)
+
+
+class Walk:
+    """A session that is gone on with in one format after another."""
+
+    def __init__(self, form):
+        self.n = self.said = 0
+        self.form = form
+        self.path = json.loads(doing("new", "--format", form, "--store", self.place(form), "--json").out)["path"]
+
+    def place(self, form):
+        self.n += 1
+        name = os.path.join(HERE, f"walk{self.n}")
+        return f"{form}:{name}" if form in ("sqlite", "ckptmgr") else name
+
+    def say(self, n):
+        for _ in range(n):
+            self.said += 1
+            doing("append", self.path, said("user" if self.said % 2 else "assistant", f"m{self.said}"))
+
+    def message(self, at):
+        entries = [json.loads(line) for line in cli.run("entries", self.path, "--json").out.splitlines()]
+        path = set(json.loads(cli.run("path", self.path, "--json").out))
+        found = [e["id"] for e in entries if e["type"] == "message" and e["id"] in path]
+        return found[int(at * len(found))]
+
+    def go(self, op, arg):
+        if op == "say":
+            self.say(arg)
+        elif op == "branch":
+            if self.form in ("pi", "pirust", "sqlite"):
+                doing("branch", self.path, self.message(arg))
+            self.say(2)
+        elif op == "compact":
+            doing("append", self.path, json.dumps({"type": "compaction", "summary": "SUM", "tokensBefore": 5,
+                                                   "firstKeptEntryId": self.message(arg)}))
+            self.say(1)
+        elif op == "fork":
+            self.path = json.loads(doing("fork", self.path, "--json").out)["path"]
+        else:
+            self.form = op
+            self.path = json.loads(doing("convert", self.path, "--to", op, "-o", self.place(op), "--json").out)["path"]
+            check(cli.run("verify", self.path).out.startswith("intact, complete"), f"{op}: {self.path}")
+
+
+def walk(form, *ops):
+    shutil.rmtree(HERE, ignore_errors=True)
+    os.makedirs(HERE)
+    w = Walk(form)
+    w.say(4)
+    for i, (op, arg) in enumerate(ops):
+        before = texts(w.path)
+        w.go(op, arg)
+        if op in FORMATS or op == "fork":
+            same(texts(w.path), before, f"{form} {ops[:i + 1]}")
+
+
+def test_the_model_is_shown_the_same_on_every_way():
+    for home in ("ggcode", "yoi"):
+        for away in ("pi", "pirust", "sqlite"):
+            walk(home, (away, 0), ("branch", 0.3), (home, 0), (away, 0), (home, 0), ("say", 1), (away, 0))
+    walk("pi", ("branch", 0.5), ("ckptmgr", 0), ("yoi", 0), ("pi", 0), ("pi", 0), ("yoi", 0), ("pi", 0))
+    walk("yoi", ("ckptmgr", 0), ("ckptmgr", 0), ("ggcode", 0), ("sqlite", 0), ("ckptmgr", 0))
+    walk("pi", ("branch", 0.5), ("pirust", 0), ("ckptmgr", 0), ("pi", 0))
+    walk("pirust", ("sqlite", 0), ("branch", 0.5), ("ggcode", 0), ("pi", 0))
+    walk("yoi", ("sqlite", 0), ("branch", 0.1), ("ggcode", 0), ("sqlite", 0))
+    walk("ggcode", ("pi", 0), ("compact", 0.3), ("ggcode", 0))
+    walk("pi", ("compact", 0), ("ggcode", 0))
+    walk("ckptmgr", ("ggcode", 0), ("pirust", 0), ("compact", 0.5), ("ggcode", 0))
+    dice = random.Random(4)
+    for _ in range(40):
+        ops = [dice.choice([(dice.choice(FORMATS), 0)] * 5 + [("say", 1)] * 2 +
+                           [("branch", dice.random()), ("compact", dice.random()), ("fork", 0)])
+               for _ in range(dice.randint(3, 6))]
+        walk(dice.choice(FORMATS), *ops)
+
+
+def test_a_second_way_home_changes_nothing():
+    """What is appended at home keeps its line on the next way, though what it hung from is gone."""
+    path = session("s.jsonl", user("u1", None, 1, "q1"))
+    there = converted(path, "ggcode", "there")
+    doing("append", there, said("user", "there"))
+    back = converted(there, "pi", "back.jsonl")
+    doing("append", back, '{"role":"user","content":"home","timestamp":1791288000001}')
+    again = converted(converted(back, "ggcode", "there2"), "pi", "again.jsonl")
+    line = [json.loads(text)["message"] for text in content(again).split(b"\n") if b'"home"' in text]
+    same(line, [{"role": "user", "content": "home", "timestamp": 1791288000001}])
 
 
 def test_a_way_through_a_format_twice():
@@ -240,6 +382,20 @@ def test_new_in_a_store():
         refused("new", "--format", to, "--store", os.path.join(HERE, "x"), "--id", "../x", code=2, says=rule)
 
 
+def test_nothing_is_left_of_what_was_not_made():
+    """yoi's sessions have directories of their own: none stays empty when the disk is full."""
+    full = dict(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16)))
+    store = os.path.join(HERE, "store")
+    path = session()
+    doing("new", "--format", "yoi", "--store", store)
+    there = converted(path, "yoi", "there/")
+    for words in (("new", "--format", "yoi", "--store", store), ("fork", there, "--into", store), ("fork", there)):
+        for _ in range(2):
+            before = sorted(d for d, _, _ in os.walk(HERE))
+            refused(*words, code=3, says="", unchanged=False, **full)
+            same(sorted(d for d, _, _ in os.walk(HERE)), before, words)
+
+
 def test_verify_stores():
     path = session()
     for to in ("pirust", "ggcode", "yoi"):
@@ -325,6 +481,23 @@ def test_import_of_a_named_format():
     refused("import", "sqlite:" + os.path.join(HERE, "as-sqlite"), "--format", "yoi", code=2, says="is not of")
 
 
+def test_files_of_many_without_their_prefix():
+    """import takes them; the others say how they are named."""
+    for place, _ in in_files_of_many():
+        name = shutil.copy(place.split(":", 1)[1], os.path.join(HERE, "many"))
+        place = place.split(":")[0] + ":" + name
+        told = json.loads(cli.run("import", name, "--dry-run", "--json").out)
+        same(told["from"], place.split(":")[0])
+        for words in (("info",), ("convert", "--to", "yoi", "--dry-run"), ("entries",), ("verify",),
+                      ("append", '{"role":"user","content":"x"}')):
+            refused(words[0], name, *words[1:], code=3, says=f"give it as {place}")
+        refused("import", name, "--format", "yoi", code=3, says="no record of the format yoi")
+        doing("convert", os.path.join(HERE, "s.jsonl"), "--to", place.split(":")[0], "-o", place, "--id", "other")
+        refused("import", name, "--dry-run", code=3, says="session")
+    broken = write(os.path.join(HERE, "broken.json"), '{"sessions":[')
+    refused("import", broken, code=3, says="give it as ckptmgr:")
+
+
 def test_export_wants_a_place():
     path = session()
     for more in ((), ("-o", "-")):
@@ -391,6 +564,26 @@ def test_trace():
     refused("trace", path, "--append", '{"turn":2}', code=3, says='an "event" or a "label"')
 
 
+def test_trace_stores_what_is_given_or_nothing():
+    path = os.path.join(HERE, "y.jsonl")
+    doing("convert", session(), "--to", "yoi", "-o", path)
+    for line, why in (('{"turn":-1,"label":"x"}', '"turn" is a whole number'), ('{"turn":"a","label":"x"}', '"turn" is'),
+                      ('{"turn":1.5,"label":"x"}', '"turn" is'), ('{"turn":1e30,"label":"x"}', '"turn" is'),
+                      ('{"turn":null,"label":"x"}', '"turn" is'), ('{"turn":9007199254740992,"label":"x"}', '"turn" is'),
+                      ('{"turn":1,"ts":-5,"event":1}', '"ts" is a whole number from 1'),
+                      ('{"turn":1,"ts":0,"event":1}', '"ts" is'), ('{"turn":1,"llm_call":"q","event":1}', '"llm_call" is'),
+                      ('{"turn":1,"event":1,"zz":9}', "no other member"), ('{"label":"x"}', 'has a "turn"'),
+                      ('{"turn":1,"label":5}', "is a text"), ('{"turn":1,"event":1,"label":5}', 'an "event" or a "label"'),
+                      ('{"turn":1,"event":1,"data":2}', 'only a "label"'),
+                      ('{"turn":1,"event":1,"kind":"lifecycle"}', '"kind"'), ("[1]", "is a JSON object")):
+        refused("trace", path, "--append", line, code=3, says=why)
+    check(not os.path.exists(os.path.join(HERE, "y.trace.jsonl")), "a trace was made")
+    for line in ('{"ts":1,"turn":0,"llm_call":0,"kind":"stream_event","event":null}',
+                 '{"ts":9007199254740991,"turn":9007199254740991,"kind":"lifecycle","label":"","data":[1]}'):
+        doing("trace", path, "--append", line)
+        same(cli.run("trace", path, "--json").out.splitlines()[-1], line)
+
+
 # -- prune
 
 def test_prune():
@@ -410,6 +603,18 @@ def test_prune():
     refused("prune", "--store", HERE, code=2, says="--before DATE")
     refused("prune", "--before", "2026-01-01", code=2, says="--store ST")
     refused("prune", "--before", "soon", "--store", HERE, code=2, says="is no date")
+
+
+def test_prune_takes_no_day_that_is_none():
+    """Its next of kin is later, and more would go than was meant."""
+    path = session()
+    old = time.time() - 400 * 86400
+    os.utime(path, (old, old))
+    for day in ("2026-02-30", "2026-02-29", "2026-04-31T10:00:00Z", "2026-02-31 10:00", "2026-13-01", "2026-3-1",
+                "Feb 30, 2026", "", " ", "T"):
+        refused("prune", "--before", day, "--store", HERE, "--yes", code=2, says="is no date")
+    for day in ("2024-02-29", "2026-02-28T24:00:00Z", "2026-02-28T10:00Z", "2026-02-28 10:00", "2026-02", "2026"):
+        same(cli.run("prune", "--before", day, "--store", HERE).out, "0 old sessions\n", day)
 
 
 def test_prune_counts_those_in_use():
@@ -436,6 +641,64 @@ def test_a_fresh_session_has_no_name():
     for to in ("ggcode", "pi"):
         path = doing("new", "--format", to, "--store", os.path.join(HERE, to)).out.strip()
         check("cleared" not in cli.run("tree", path).out, to)
+
+
+def append_all(path, messages):
+    """In one go; the ids that were told."""
+    p = subprocess.run([cli.BIN, "append", path, "-"], input="\n".join(messages).encode(), env=cli.environment(),
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=cli.TIME_LIMIT)
+    same((p.returncode, p.stderr), (0, b""), path)
+    return p.stdout.decode().splitlines()
+
+
+def test_ggcode_keeps_what_a_compaction_keeps():
+    """Wherever it begins: also in what came from ggcode, in a long session, and at the first message."""
+    for home, talk in (("pi", 3), ("ggcode", 3), ("ggcode", 80)):
+        for kept in sorted({0, 1, 2, talk - 3, talk - 1, talk, talk + 1}):
+            shutil.rmtree(HERE, ignore_errors=True)
+            path = doing("new", "--format", home, "--store", HERE).out.strip()
+            append_all(path, [said("user", f"{n} " + "x" * 500) for n in range(talk)])
+            if home == "ggcode":
+                path = converted(path, "pi", "away")
+            for n in (talk, talk + 1):
+                doing("append", path, said("user", str(n)))
+            ids = [e["id"] for e in map(json.loads, cli.run("entries", path, "--json").out.splitlines())
+                   if e["type"] == "message"]
+            doing("append", path, json.dumps({"type": "compaction", "summary": "S", "firstKeptEntryId": ids[kept],
+                                              "tokensBefore": 5}))
+            doing("append", path, said("user", "last"))
+            back = converted(path, "ggcode", "back")
+            same(texts(back), texts(path), f"{home} {talk} {kept}")
+            same(len(texts(back)), 1 + talk + 2 - kept + 1, f"{home} {talk} {kept}")
+            same(texts(converted(back, "pi", "again")), texts(path), f"{home} {talk} {kept}")
+
+
+def test_ggcode_keeps_messages_of_any_members():
+    """A member named as one of ggcode's own does not take its place: each message is there, under the id that was told."""
+    shutil.rmtree(HERE, ignore_errors=True)
+    path = doing("new", "--format", "ggcode", "--store", HERE).out.strip()
+    result = {"role": "toolResult", "toolCallId": "t", "toolName": "x", "content": [{"type": "text", "text": "m"}]}
+    messages = [{"role": "user", "content": "m", name: value} for name, value in
+                (("id", "k"), ("id", "k"), ("x", 1), ("ID", "k"), ("id", "null"), ("Content", "v"), ("Role", "v"))]
+    messages += [{**result, name: value} for name, value in
+                 (("output", "other"), ("type", "x"), ("tool_id", "zz"), ("id", "k"))]
+    told = append_all(path, [json.dumps(message) for message in messages])
+    for message in messages:
+        told.append(json.loads(doing("append", path, json.dumps(message), "--json").out)["id"])
+    same(len(set(told)), 2 * len(messages), told)
+    check("k" not in told and "null" not in told, told)
+    stored = {e["id"]: e["message"] for e in map(json.loads, cli.run("entries", path, "--json").out.splitlines())
+              if e["type"] == "message"}
+    same(list(stored), told, "ids")
+    for ident, message in zip(told, 2 * messages):
+        for name, value in message.items():
+            if name != "content":
+                same(stored[ident][name], value, f"{message}: {stored[ident]}")
+    same(texts(path), ["m"] * 2 * len(messages), "texts")
+    check(cli.run("verify", path).out.startswith("intact, complete"), path)
+    path = doing("new", "--store", os.path.join(HERE, "pi")).out.strip()
+    append_all(path, [json.dumps(message) for message in messages])
+    same(texts(converted(path, "ggcode", "there")), texts(path), "from pi")
 
 
 def main():

@@ -152,6 +152,18 @@ def repaired(path):
 # ---- tests ----
 
 
+def test_json_is_documented():
+    """Each member stands in the man page and in --help."""
+    path = fresh("\n".join(gen_session.Session(1, 5).lines) + "\n")
+    told = list(json.loads(run("repair", path, "--json").stdout)) + ["kept", "lost"]
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(root, "docs", "man", "ramet-repair.1"), encoding="utf-8") as f:
+        man = f.read()
+    for key in told:
+        for where, text in (("man", man), ("help", run("repair", "--help").stdout.decode())):
+            check(f'"{key}"' in text, f"{key} is not in {where}")
+
+
 def test_every_kind():
     for kind in gen_session.KINDS:
         for version in (1, 2, 3):

@@ -177,6 +177,13 @@ def test_usage():
     refused("sidecar", "melt", path, code=2, says="melt")
     refused("sidecar", "status", code=2, says="sidecar")
     refused("sidecar", "tail", path, "--mode", "all", code=2, says="--mode")
+    for mode in ("full", "active"):
+        refused("sidecar", "tail", path, "--mode", mode, "-n", "1", code=2, says=f"--mode {mode} prints all of it")
+    for to in ("ggcode", "yoi"):
+        other = os.path.join(HERE, to + ".jsonl")
+        cli.run("convert", path, "--to", to, "-o", other, unchanged=False)
+        for action in ("create", "status", "verify", "tail", "checkpoint", "rollback", "recover"):
+            refused("sidecar", action, other, code=3, says=f"not for the format {to}")
     refused("sidecar", "rollback", path, "--to", "x", code=2, says="to")
     refused("sidecar", "tail", path, code=3, says="no sidecar")
     refused("sidecar", "status", path + ".gone", code=3, says="s.jsonl.gone")

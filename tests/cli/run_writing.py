@@ -951,6 +951,19 @@ def test_full_disk():
             check(rest.endswith("fill\ns.jsonl\n"), rest)
 
 
+def test_one_of_many_gets_the_id():
+    """Names of files have the time in them: they do not meet by those."""
+    source = fresh(branched())
+    for words in (("new", "--store"), ("fork", source, "--into"), ("fork", source, "c2", "--into")):
+        store = os.path.join(os.path.dirname(fresh()), "store")
+        made = [subprocess.Popen([BIN, *words, store, "--id", "same"], env=environment(), cwd=WORK,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)]
+        told = [p.communicate()[1].decode() for p in made]
+        same(sorted(p.returncode for p in made), [0] + [3] * 7, told)
+        same(len(os.listdir(store)), 1)
+        same(sum("has the id same already" in t for t in told), 7, told)
+
+
 def test_file_size_limit():
     """A write that is cut short: what was there stays, and the session can be read and continued."""
     path = fresh(branched())
@@ -964,6 +977,9 @@ def test_file_size_limit():
     same(query(path, "info")["entries"], 7)
     ident = run("append", path, HELLO).id()
     same(query(path, "path")[-2:], ["c3", ident])
+    told = json.loads(run("verify", path, "--json", code=1).out)["findings"]
+    same([(f["code"], f["text"]) for f in told],
+         [("malformed", "ramet's '#': a write that failed; the line was skipped")])
 
 
 def test_the_file_goes_away_meanwhile():

@@ -59,8 +59,7 @@ static struct ramet_session *session_of(const char *format, const char *to)
 	return s;
 }
 
-/* The fork stands in this directory or one below it, and has what its source has; ggcode's own
- * first record makes entries of its own. */
+/* The fork stands in this directory or one below it, and has what its source has. */
 static void assert_fork(struct ramet_session *fork, const struct ramet_session *source,
 			const char *where)
 {
@@ -69,8 +68,8 @@ static void assert_fork(struct ramet_session *fork, const struct ramet_session *
 	assert_string_not_equal(path, ramet_session_path(source));
 	assert_int_equal(strncmp(path, where, strlen(where)), 0);
 	assert_int_equal(exists(path), 1);
-	assert_true(ramet_tree_count(ramet_session_tree(fork)) >=
-		    ramet_tree_count(ramet_session_tree(source)));
+	assert_int_equal(ramet_tree_count(ramet_session_tree(fork)),
+			 ramet_tree_count(ramet_session_tree(source)));
 	ramet_session_close(fork);
 }
 
@@ -114,6 +113,43 @@ static void fork__beside_its_source_is_named_as_the_program_does(void **state)
 	assert_int_equal(l->owns_name(name), 1);
 	assert_fork(made, s, opts.dir);
 	ramet_session_close(s);
+}
+
+/* The label stands behind the path that is forked. */
+static void fork__of_a_path_has_its_labels_or_says_no(void **state)
+{
+	const struct ramet_fork_opts opts = { .cwd = "/fork", .level = RAMET_LEVEL_NONE };
+	struct ramet_labels labels = RAMET_LABELS_INIT;
+	struct ramet_session *s, *made;
+	unsigned n;
+	size_t i;
+	int r, more;
+
+	(void)state;
+	for (i = 0; i < N_FORMATS; i++) {
+		uint32_t leaf;
+
+		s = session_of(formats[i], in("o"));
+		leaf = ramet_session_leaf(s);
+		must(ramet_session_append_label(s, leaf, raw("here"), NULL, &why));
+		for (n = 1, more = 1; more; n++) {
+			made = NULL;
+			scarce_start(n);
+			r = ramet_fork_branch(&made, s, leaf, &opts, &why);
+			more = scarce_stop();
+			assert_true(r == 0 || (more && r == RAMET_ENOMEM));
+			assert_true(n < 5000);
+			if (r < 0)
+				continue;
+			must(ramet_tree_labels(ramet_session_tree(made), &labels, &why));
+			assert_int_equal(labels.n, 1);
+			assert_int_equal(labels.items[0].target_row, leaf);
+			assert_true(ramet_bytes_is(ramet_session_header(made)->cwd, "/fork"));
+			ramet_session_close(made);
+		}
+		ramet_session_close(s);
+	}
+	ramet_labels_release(&labels);
 }
 
 /* ---- new sessions ---- */
@@ -229,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fork__of_a_session_at_home_goes_there),
 		TEST(fork__beside_its_source_is_named_as_the_program_does),
+		TEST(fork__of_a_path_has_its_labels_or_says_no),
 		TEST(create__makes_the_directory_it_is_given),
 		TEST(create__tells_an_absolute_path),
 		TEST(create__stops_at_a_file_for_a_directory),

@@ -228,7 +228,8 @@ static void fork__of_ggcode_names_the_new_session(void **state)
 	must(ramet_fork(&fork, s, &opts, &why));
 	text = bytes_of(ramet_session_path(fork));
 	assert_null(memmem(text.ptr, text.len, "20260301-100000-0000abcd", 24));
-	assert_non_null(memmem(text.ptr, text.len, "\"title\":\"t\"}\n", 13));
+	/* and when it was made */
+	assert_non_null(memmem(text.ptr, text.len, "\"title\":\"t\",\"created_at\":\"", 26));
 	ramet_session_close(fork);
 	ramet_session_close(s);
 }
