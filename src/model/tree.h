@@ -65,6 +65,8 @@ int rameti_tree_from_image(struct ramet_tree **out, const struct rameti_tree_ima
 			   ramet_entry_fn *entry, void *user, struct ramet_error *err);
 /* Then the texts, in the same order. */
 int rameti_tree_add_waiting(struct ramet_tree *t, struct ramet_bytes text, struct ramet_error *err);
+/* Check all pages: before an array is walked as a whole, or looked at by several threads. */
+void rameti_tree_prove_all(const struct ramet_tree *t);
 /* Did a page not match its sum? Then nothing the tree says counts. */
 int rameti_tree_broken(const struct ramet_tree *t);
 int rameti_tree_fail_broken(struct ramet_error *err);

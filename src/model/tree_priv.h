@@ -69,8 +69,6 @@ static inline void rameti_tree_prove_row(const struct ramet_tree *t, uint32_t ro
 	rameti_tree_prove(t, RAMETI_TREE_ROWS, (size_t)row * sizeof(struct ramet_row),
 			  sizeof(struct ramet_row));
 }
-/* All pages: before an array is walked as a whole. */
-void rameti_tree_prove_all(const struct ramet_tree *t);
 /* The array of a part moves to the heap with room for cap items of size bytes, of which n are in
  * use. */
 int rameti_tree_leave_map(struct ramet_tree *t, int part, void **items, size_t n, size_t cap,

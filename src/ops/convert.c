@@ -518,6 +518,8 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 	c.tree = ramet_session_tree(s);
 	r = run(&c, err);
 	ramet_session_unlock(s);
+	if (r < 0)
+		rameti_target_give_up(&c.target);
 	rameti_target_release(&c.target);
 	rameti_convert_plan_release(&c.plan);
 	for (i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)

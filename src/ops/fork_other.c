@@ -385,7 +385,7 @@ int rameti_fork_other(struct ramet_session **out, struct ramet_session *source, 
 	if (!r)
 		r = rameti_target_end(&t, &path, err);
 	if (r < 0)
-		rameti_layout_give_up(t.layout, &t.file, t.path.ptr);
+		rameti_target_give_up(&t);
 	else
 		open.format = t.home ? NULL : t.codec->name;
 	if (!r)

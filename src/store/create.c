@@ -207,7 +207,7 @@ static int create_other(struct ramet_session **out, const char *cwd,
 	if (!r)
 		r = rameti_target_end(&t, &path, err);
 	if (r < 0)
-		rameti_layout_give_up(t.layout, &t.file, t.path.ptr);
+		rameti_target_give_up(&t);
 	if (!r)
 		open.format = t.home ? NULL : t.codec->name;
 	rameti_target_release(&t);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "model/tree.h"
 #include "store/session_priv.h"
 
 #define MUCH ((uint64_t)1 << 20)
@@ -30,7 +31,11 @@ int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struc
 
 void rameti_records_ahead(struct rameti_records *r, const uint8_t *skip, int entries)
 {
-	if (r->s->source.size + r->s->text.len >= MUCH)
+	if (r->s->source.size + r->s->text.len < MUCH)
+		return;
+	/* two threads look at the rows from now on: that must not change them */
+	rameti_tree_prove_all(r->s->reader.tree);
+	if (!rameti_tree_broken(r->s->reader.tree))
 		r->ahead = rameti_ahead_start(r, skip, entries);
 }
 

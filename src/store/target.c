@@ -466,6 +466,12 @@ int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ra
 	return r;
 }
 
+void rameti_target_give_up(struct rameti_target *t)
+{
+	(void)rameti_behind_end(&t->behind, NULL);
+	rameti_layout_give_up(t->layout, &t->file, t->path.ptr);
+}
+
 void rameti_target_release(struct rameti_target *t)
 {
 	int i;

@@ -65,6 +65,8 @@ int rameti_target_says_parent(struct ramet_bytes entry);
 int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct ramet_error *err);
 /* It is there; its path or URL is appended. */
 int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ramet_error *err);
+/* It failed: what was made for it alone goes. Then it is released. */
+void rameti_target_give_up(struct rameti_target *t);
 void rameti_target_release(struct rameti_target *t);
 /* Its path, as the options and the format say. ECONFLICT when there is such a file. */
 int rameti_target_find_path(struct rameti_target *t, const struct rameti_target_opts *opts,
