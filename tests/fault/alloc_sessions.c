@@ -110,17 +110,19 @@ CALL(store_open, ramet_store_open(&st->outs.store, "pi", NULL, ERR))
 CALL(store_open_dir, ramet_store_open(&st->outs.store, st->dir, NULL, ERR))
 CALL(store_list, ramet_store_list(st->store, &list_opts, &st->outs.list, ERR))
 
-static int add_path(void *user, const char *path)
+/* It only counts: what it would allocate itself is none of the call's. */
+static int count_path(void *user, const char *path)
 {
-	ramet_buf_add_str(user, path);
+	*(size_t *)user += strlen(path);
 	return 0;
 }
 
 static int call_store_files(struct stage *st)
 {
-	int r = ramet_store_files(st->store, add_path, &st->out, ERR);
+	size_t bytes = 0;
+	int r = ramet_store_files(st->store, count_path, &bytes, ERR);
 
-	return r < 0 || !ramet_buf_status(&st->out) ? r : RAMET_ENOMEM;
+	return r || bytes ? r : RAMET_ENOTFOUND;
 }
 
 CALL(store_find, ramet_store_find(st->store, TEXT("s"), &st->out, ERR))
