@@ -127,6 +127,6 @@ const struct cmd cmd_new = {
 		"\n"
 		"Examples:\n"
 		"  s=$(ramet new)\n"
-		"  ramet new --store sessions --id first --cwd ~/work/shop\n",
+		"  ramet new --store sessions --id first --cwd ~/shop\n",
 	.opts = opts, .min_words = 0, .max_words = 0, .run = run,
 };

@@ -6,14 +6,11 @@
 #include "cli/resolve.h"
 
 #include "base/error.h"
-#include "base/file.h"
-#include "ramet/codec.h"
 #include "ramet/yoi.h"
 
 #include <string.h>
 
 #define ACTIONS_SHOWN 20
-#define HEAD_LEN 65536u
 
 static int print_json(struct cli *cli, const char *path, const struct ramet_repair *done,
 		      struct ramet_error *err)
@@ -97,18 +94,8 @@ static void print_file(struct out *o, const char *text, const char *path)
 
 static int is_yoi(const char *path)
 {
-	struct rameti_file f = RAMETI_FILE_INIT;
-	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN + 1);
-	const char *format = NULL;
-	int64_t n = -1;
+	const char *format = resolve_format(path);
 
-	if (!ramet_buf_reserve(&head, HEAD_LEN) &&
-	    !rameti_file_open(&f, path, RAMETI_FILE_READ, NULL))
-		n = rameti_file_read_at(&f, head.ptr, HEAD_LEN, 0, NULL);
-	if (n > 0)
-		format = ramet_codec_sniff((struct ramet_bytes){ head.ptr, (size_t)n });
-	(void)rameti_file_close(&f);                 /* read only */
-	ramet_buf_release(&head);
 	return format && !strcmp(format, "yoi");
 }
 

@@ -7,12 +7,10 @@
 #include "cli/resolve.h"
 
 #include "base/error.h"
-#include "base/file.h"
 
 #include <string.h>
 
 #define TAIL_LINES 10u
-#define HEAD_LEN ((size_t)64 << 10)
 
 static int wants_json(const struct cli *cli)
 {
@@ -328,18 +326,8 @@ static const struct action {
  * nothing, is for the action to judge. */
 static int check_kind(const char *path, struct ramet_error *err)
 {
-	struct rameti_file f = RAMETI_FILE_INIT;
-	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN + 1);
-	const char *format = NULL;
-	int64_t n = -1;
+	const char *format = resolve_format(path);
 
-	if (!ramet_buf_reserve(&head, HEAD_LEN) &&
-	    !rameti_file_open(&f, path, RAMETI_FILE_READ, NULL))
-		n = rameti_file_read_at(&f, head.ptr, HEAD_LEN, 0, NULL);
-	if (n > 0)
-		format = ramet_codec_sniff((struct ramet_bytes){ head.ptr, (size_t)n });
-	(void)rameti_file_close(&f);             /* read only */
-	ramet_buf_release(&head);
 	if (!format || (strcmp(format, "ggcode") != 0 && strcmp(format, "yoi") != 0))
 		return 0;
 	return rameti_fail_at(err, RAMET_EINVAL, path, 0, RAMET_NO_OFFSET,

@@ -13,12 +13,32 @@
 #include "base/newfile.h"
 #include "cli/pick.h"
 #include "cli/place.h"
+#include "ramet/codec.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#define HEAD_LEN ((size_t)64 << 10)
+
 #define HOLD_MS 10000u                           /* that is to scan a directory, a few times */
+
+const char *resolve_format(const char *path)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf head = RAMET_BUF_INIT(HEAD_LEN + 1);
+	const char *format = NULL;
+	int64_t n = -1;
+
+	if (!ramet_buf_reserve(&head, HEAD_LEN) &&
+	    !rameti_file_open(&f, path, RAMETI_FILE_READ, NULL))
+		n = rameti_file_read_at(&f, head.ptr, HEAD_LEN, 0, NULL);
+	if (n > 0)
+		format = ramet_codec_sniff((struct ramet_bytes){ head.ptr, (size_t)n });
+	(void)rameti_file_close(&f);             /* read only */
+	ramet_buf_release(&head);
+	return format;
+}
 
 const char *resolve_home(void)
 {

@@ -51,6 +51,9 @@ int resolve_store_dir(const char *store, const char *cwd, struct ramet_buf *dir,
 int resolve_free_id(const char *dir, const char *id, struct rameti_file *hold,
 		    struct ramet_error *err);
 
+/* The name of the format that a file's first bytes tell; NULL: none, or it cannot be read. */
+const char *resolve_format(const char *path);
+
 /* The home directory, "" when unknown; a path with ~ in place of it, without its beginning if it
  * has more than `cells`. */
 const char *resolve_home(void);

@@ -136,6 +136,8 @@ int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row)
 	o = o ? bsearch(&row, o, c->plan.n_others, sizeof(*o), by_row) : NULL;
 	if (!o)
 		return 0;
+	if (o->stale)
+		return 0;
 	renumbered(c, o, &at, &n);
 	return n != o->n || (!o->n && !o->header && c->plan.off);
 }
@@ -150,8 +152,13 @@ static int renumbered_members(struct rameti_convert *c, const struct rameti_cove
 	size_t ends[EDITS_MAX], i, n_edits = o->header ? 4 : 2;
 	struct ramet_bytes line;
 	uint32_t at, n;
-	int led = rameti_convert_refs_carried(c, o, &line, err);
+	int led;
 
+	if (o->stale) {                      /* for good */
+		edits[0] = (struct ramet_json_edit){ { "row", 3 }, ramet_bytes_of("null") };
+		return o->header;
+	}
+	led = rameti_convert_refs_carried(c, o, &line, err);
 	renumbered(c, o, &at, &n);
 	if (led < 0 || (!led && !o->header && at == o->at && n == o->n))
 		return led;

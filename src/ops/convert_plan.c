@@ -141,7 +141,7 @@ static int add_cover(struct rameti_convert_plan *p, const struct rameti_cover *c
 }
 
 static int find_covers(struct rameti_convert_plan *p, const struct ramet_session *s, const char *to,
-		       int lean, struct ramet_error *err)
+		       struct ramet_error *err)
 {
 	const struct ramet_tree *t = ramet_session_tree(s);
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
@@ -166,14 +166,10 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 			fits = still_fits(data, row, s, &id);
 			header = row;
 		}
-		if (!fits) {
-			if (lean)
-				set_gone(p, row);
-			continue;
-		}
+		c.stale = !fits;
 		c.codec = codec_named(ramet_json_get(data, "format"));
 		c.object = is_object(ramet_json_get(data, "record"));
-		r = ramet_json_text_is(ramet_json_get(data, "format"), to) &&
+		r = fits && ramet_json_text_is(ramet_json_get(data, "format"), to) &&
 				    (c.n || c.header || !p->linear) && !c.torn &&
 						    !is_off(p, &c, header)
 			    ? add_cover(p, &c, err)
@@ -193,7 +189,7 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 {
 	uint32_t row;
 
-	if (!p->n_covers || c->row < p->covers[0].row || c->torn)
+	if (!p->n_covers || c->row < p->covers[0].row || c->torn || c->stale)
 		return 0;
 	if (c->header)
 		return 1;
@@ -211,6 +207,11 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 /* What a conversion to that other format began with is nobody's. */
 #define START_ROWS_MAX 4u
 
+static int begins(const struct rameti_cover *c)
+{
+	return c->header && !c->stale && !c->at && c->n <= START_ROWS_MAX;
+}
+
 static void sort_others(struct rameti_convert_plan *p, int lean)
 {
 	uint32_t i, row, n = 0;
@@ -225,7 +226,7 @@ static void sort_others(struct rameti_convert_plan *p, int lean)
 	for (i = 0; i < p->n_others; i++) {
 		const struct rameti_cover *c = &p->others[i];
 
-		for (row = 0; c->header && !c->at && c->n <= START_ROWS_MAX && row < c->n; row++)
+		for (row = 0; begins(c) && row < c->n; row++)
 			set_began(p, row, c->needless);
 		if (c->needless)
 			set_gone(p, c->row);
@@ -283,7 +284,7 @@ int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, 
 	if (leaf != RAMET_NONE)
 		r = find_branch(p, s, leaf, err);
 	if (!r)
-		r = find_covers(p, s, to, lean, err);
+		r = find_covers(p, s, to, err);
 	if (!r)
 		sort_others(p, lean);
 	if (!r && p->n_covers)

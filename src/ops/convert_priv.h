@@ -14,7 +14,8 @@
  * row `at` on. */
 struct rameti_cover {
 	uint32_t at, n, row;                     /* row: the entry that carries it */
-	int header, torn; /* torn: no line of the format any more */
+	/* torn: no line of the format any more; stale: its numbers say nothing any more */
+	int header, torn, stale;
 	const struct rameti_codec *codec;        /* of the line; NULL: not known */
 	int object, needless; /* the line is one; it is of no use any more */
 };

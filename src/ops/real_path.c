@@ -13,7 +13,7 @@
 #define PATH_LIMIT ((size_t)64 << 10)
 #define LINKS_MAX 40
 
-static int status_of(const struct ramet_buf *b, struct ramet_error *err)
+int rameti_path_status(const struct ramet_buf *b, struct ramet_error *err)
 {
 	int status = ramet_buf_status(b);
 
@@ -75,7 +75,7 @@ static int follow(struct walk *w, size_t before, struct ramet_error *err)
 	w->todo = todo;
 	w->rest = ramet_buf_bytes(&w->todo);
 	ramet_buf_truncate(w->real, len && target[0] == '/' ? 0 : before);
-	return status_of(&w->todo, err);
+	return rameti_path_status(&w->todo, err);
 }
 
 static int step(struct walk *w, struct ramet_bytes part, struct ramet_error *err)
@@ -92,7 +92,7 @@ static int step(struct walk *w, struct ramet_bytes part, struct ramet_error *err
 	}
 	ramet_buf_add_char(w->real, '/');
 	ramet_buf_add(w->real, part);
-	r = status_of(w->real, err);
+	r = rameti_path_status(w->real, err);
 	if (r < 0)
 		return r;
 	if (w->env->lstat(w->env->user, w->real->ptr, &st) < 0)
@@ -115,7 +115,7 @@ int rameti_real_path(const struct rameti_env *env, const char *path, struct rame
 		ramet_buf_add_char(&w.todo, '/');
 	}
 	ramet_buf_add_str(&w.todo, path);
-	r = status_of(&w.todo, err);
+	r = rameti_path_status(&w.todo, err);
 	w.rest = ramet_buf_bytes(&w.todo);
 	while (!r && next_part(&w.rest, &part))
 		r = step(&w, part, err);

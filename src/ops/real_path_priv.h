@@ -10,6 +10,8 @@
  * it names must be there. ELIMIT, ENOTFOUND, EIO, ENOMEM. */
 int rameti_real_path(const struct rameti_env *env, const char *path, struct ramet_buf *real,
 		     struct ramet_error *err);
+/* Did all fit into a path: 0, ENOMEM, ELIMIT. */
+int rameti_path_status(const struct ramet_buf *path, struct ramet_error *err);
 /* The first len bytes of such a path without its last part; 0: the root. */
 size_t rameti_parent_len(const struct ramet_buf *path, size_t len);
 

@@ -61,17 +61,6 @@ static int refuse(const struct victim *v, int code, const char *text, struct ram
 	return rameti_fail_at(err, code, v->path, 0, RAMET_NO_OFFSET, "%s", text);
 }
 
-static int status_of(const struct ramet_buf *b, struct ramet_error *err)
-{
-	int status = ramet_buf_status(b);
-
-	if (!status)
-		return 0;
-	if (status == RAMET_ENOMEM)
-		return rameti_fail_nomem(err);
-	return rameti_fail(err, RAMET_ELIMIT, "path longer than %zu bytes", b->max);
-}
-
 /* ---- is it a session ---- */
 
 static int check_session(struct victim *v, struct ramet_error *err)
@@ -298,7 +287,7 @@ static int compose_info(struct move *m, struct ramet_error *err)
 	ramet_buf_add_str(&m->text, "[Trash Info]\nPath=");
 	add_escaped(&m->text, path);
 	ramet_buf_addf(&m->text, "\nDeletionDate=%s\n", date);
-	return status_of(&m->text, err);
+	return rameti_path_status(&m->text, err);
 }
 
 /* The paths of the n-th try. */
@@ -320,8 +309,8 @@ static int compose_paths(struct move *m, unsigned n, struct ramet_error *err)
 	if (n > 1)
 		ramet_buf_addf(&m->file, ".%u", n);
 	ramet_buf_add_str(&m->info, ".trashinfo");
-	r = status_of(&m->info, err);
-	return r < 0 ? r : status_of(&m->file, err);
+	r = rameti_path_status(&m->info, err);
+	return r < 0 ? r : rameti_path_status(&m->file, err);
 }
 
 static void drop_info(const struct move *m)
@@ -425,7 +414,7 @@ static int move_into(const struct victim *v, const struct trash *t, struct ramet
 	if (!r)                                  /* room for the answer before anything happens */
 		r = compose_paths(&m, TRIES_MAX, err);
 	if (!r && ramet_buf_reserve(where, m.file.len) < 0)
-		r = status_of(where, err);
+		r = rameti_path_status(where, err);
 	if (!r)
 		r = write_info(&m, err);
 	if (!r)

@@ -39,7 +39,7 @@ TMP = tempfile.mkdtemp(prefix="ramet-cli-")
 HOME = os.path.join(TMP, "home")
 AGENT = os.path.join(HOME, ".pi", "agent")
 SESSIONS = os.path.join(AGENT, "sessions")
-WORK = os.path.join(HOME, "work", "shop")
+WORK = os.path.join(HOME, "code", "shop")
 
 
 # ---- sessions made for the tests ----
@@ -142,7 +142,7 @@ BRANCHED = LINEAR = HOSTILE_FILE = OTHER = DAMAGED = EMPTY = ""
 def make_home():
     global BRANCHED, LINEAR, HOSTILE_FILE, OTHER, DAMAGED, EMPTY
     os.makedirs(WORK)
-    os.makedirs(os.path.join(HOME, "work", "empty"))
+    os.makedirs(os.path.join(HOME, "code", "empty"))
     BRANCHED = in_store(WORK, "2026-03-02_branched", *branched())
     LINEAR = in_store(WORK, "2026-03-01_linear", *map(a_day_earlier, long_linear(60)))
     HOSTILE_FILE = in_store(HOSTILE_DIR.replace("\033", "_").replace("\u202e", "_"), "hostile",
@@ -441,7 +441,7 @@ def test_list_table():
     at = r.lines[0].index("SESSION")
     row = next(text for text in r.lines if "add a login page" in text)
     same(row.index("add a login page"), at)
-    check("~/work/shop" in row and " 8 " in row and "0196aaaa" in row, row)
+    check("~/code/shop" in row and " 8 " in row and "0196aaaa" in row, row)
     check(any("Parser work" in text and "/srv/api" in text for text in r.lines))
     same(r.err, "")
 
@@ -462,7 +462,7 @@ def test_list_columns_align_with_wide_names():
 def test_list_filters():
     ids = lambda *a, **k: [i["id"][:8] for i in run("list", "--json", *a, **k).json_lines()]
     same(ids("--here"), ["0196aaaa", "0196bbbb"])
-    same(ids("--here", cwd=os.path.join(HOME, "work", "empty")), [])
+    same(ids("--here", cwd=os.path.join(HOME, "code", "empty")), [])
     same(ids("--cwd", "/srv/api"), ["0196dddd"])
     same(ids("--cwd", "/srv/./x/../api/"), ["0196dddd"])
     same(ids("--cwd", "../shop"), ["0196aaaa", "0196bbbb"])
@@ -512,7 +512,7 @@ def test_list_merges_newest_first():
 
 
 def test_list_of_nothing():
-    r = run("list", os.path.join(HOME, "work"))
+    r = run("list", os.path.join(HOME, "code"))
     same((r.out, r.err), ("", ""))
     r = run("list", env={"PI_CODING_AGENT_DIR": os.path.join(TMP, "none")})
     same((r.out, r.err), ("", ""))
@@ -558,7 +558,7 @@ def test_info_json():
 def test_info_card():
     r = run("info", BRANCHED)
     same(r.lines[0], "add a login page")
-    for name, value in (("format", "pi, version 3"), ("project", "~/work/shop"), ("leaf", "c5"),
+    for name, value in (("format", "pi, version 3"), ("project", "~/code/shop"), ("leaf", "c5"),
                         ("created", "2026-03-02 09:00:00"), ("entries", "9, 8 of them messages")):
         check(re.search(rf"^  {name} +{re.escape(value)}", r.out, re.M), f"{name} in\n{r.out}")
     check("findings" not in r.out)
@@ -760,7 +760,7 @@ def test_session_words_that_fail():
     same(len(set(re.findall(r"0196[a-d]{4}", r.err))), 2, r.err)
     refused("info", "ffff", code=3, says="ffff")
     refused("info", "ffff\033[2J", code=3, says="ffff")
-    refused("info", "@last", code=3, says="directory", cwd=os.path.join(HOME, "work", "empty"))
+    refused("info", "@last", code=3, says="directory", cwd=os.path.join(HOME, "code", "empty"))
     refused("info", "@first", code=2, says="@first")
     refused("info", "", code=2, says="empty")
     refused("info", code=2, says="which session")
@@ -960,7 +960,7 @@ def test_pager_quits_early():
 def test_hints_only_at_a_terminal():
     check("sessions; ramet tree ID" in at_terminal("list"))
     check("sessions;" not in run("list").out)
-    check("no sessions found" in at_terminal("list", os.path.join(HOME, "work")))
+    check("no sessions found" in at_terminal("list", os.path.join(HOME, "code")))
 
 
 def test_pick_a_session():
@@ -974,7 +974,7 @@ def test_pick_a_session():
 
 
 def test_pick_by_words():
-    t = Terminal("info", "--color", "never", cwd=os.path.join(HOME, "work", "empty"))
+    t = Terminal("info", "--color", "never", cwd=os.path.join(HOME, "code", "empty"))
     t.read(b"look for: ")
     t.type("no such thing\n")
     t.read(b"no such session")

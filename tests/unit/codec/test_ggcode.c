@@ -11,73 +11,26 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "codec/codec.h"
-#include "codec/ggcode.h"
 #include "failing.h"
-#include "ramet.h"
+#include "gg_text.h"
 
-#define TEXT_MAX (1u << 20)
 #define TIME "\"timestamp\":\"2026-08-22T14:00:07.250Z\""
 #define MS "\"timestamp\":1787407207250"
-
-static struct ramet_buf text = RAMET_BUF_INIT(TEXT_MAX);
 
 static void set_text(const char *quoted)
 {
 	char *p;
 
-	ramet_buf_reset(&text);
-	ramet_buf_add_str(&text, quoted);
-	for (p = text.ptr; (p = strchr(p, '\'')) != NULL;)
+	ramet_buf_reset(&gg_text);
+	ramet_buf_add_str(&gg_text, quoted);
+	for (p = gg_text.ptr; (p = strchr(p, '\'')) != NULL;)
 		*p = '"';
-}
-
-static struct ramet_session *open_text(void)
-{
-	struct ramet_open_opts opts = { .format = "ggcode" };
-	struct ramet_session *s = NULL;
-	struct ramet_error err;
-
-	if (ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, &err) < 0)
-		fail_msg("%s", err.text);
-	return s;
 }
 
 static struct ramet_session *read_text(const char *quoted)
 {
 	set_text(quoted);
-	return open_text();
-}
-
-/* The entry with this id, as text; "" without one. */
-static const char *entry_of(const struct ramet_session *s, const char *id)
-{
-	static struct ramet_buf scratch = RAMET_BUF_INIT(TEXT_MAX);
-	const struct ramet_tree *t = ramet_session_tree(s);
-	uint32_t row = ramet_tree_find(t, ramet_bytes_of(id));
-	struct ramet_bytes json;
-
-	if (row == RAMET_NONE)
-		return "";
-	assert_int_equal(ramet_tree_entry(t, row, &scratch, &json, NULL), 0);
-	return json.ptr;
-}
-
-static void write_entries(const char *const *entries, size_t n, int dialect)
-{
-	struct ramet_bytes none = { NULL, 0 };
-	struct rameti_encoder e;
-	struct ramet_error err;
-	size_t i;
-
-	ramet_buf_reset(&text);
-	assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL), 0);
-	e.dialect = dialect;
-	ramet_buf_add_str(&e.id, "s1");
-	for (i = 0; i < n; i++)
-		if (rameti_codec_ggcode.encode(&e, ramet_bytes_of(entries[i]), &text, &err) < 0)
-			fail_msg("%s: %s", entries[i], err.text);
-	rameti_encoder_release(&e);
+	return gg_open();
 }
 
 static void has_finding(const struct ramet_session *s, const char *code, uint32_t n)
@@ -96,17 +49,17 @@ static void sniff__tells_it_from_pi(void **state)
 {
 	(void)state;
 	set_text("\n{'type':'meta','session_id':'x','created_at':'2026-08-01T10:00:00Z'}\n");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "ggcode");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "ggcode");
 	set_text("{'type':'message','message':{'role':'user','content':[]}}\n");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "ggcode");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "ggcode");
 	set_text("{'type':'ramet.entry','session_id':'x','created_at':'0001-01-01T00:00:00Z'}\n");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "ggcode");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "ggcode");
 	set_text("{'type':'message','session_id':'x','token_usage':{'input_to");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "ggcode");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "ggcode");
 	set_text("{'type':'session','version':3,'id':'a'}\n{'type':'message','message':{}}\n");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "pi");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "pi");
 	set_text("{'type':'message','id':'a','parentId':null,'message':{}}\n");
-	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&text)), "pi");
+	assert_string_equal(ramet_codec_sniff(ramet_buf_bytes(&gg_text)), "pi");
 }
 
 /* ---- the quick look ---- */
@@ -196,12 +149,12 @@ static void times__are_those_of_go(void **state)
 		if (cases[i].valid)
 			assert_int_equal(t.seconds, cases[i].seconds);
 	}
-	ramet_buf_reset(&text);
-	rameti_gg_add_time(&text, 1787407207250);
-	rameti_gg_add_time(&text, 1787407207000);
-	rameti_gg_add_time(&text, 1787407210000);
-	rameti_gg_add_time(&text, RAMET_TIME_NONE);
-	assert_string_equal(text.ptr, "\"2026-08-22T14:00:07.25Z\"\"2026-08-22T14:00:07Z\""
+	ramet_buf_reset(&gg_text);
+	rameti_gg_add_time(&gg_text, 1787407207250);
+	rameti_gg_add_time(&gg_text, 1787407207000);
+	rameti_gg_add_time(&gg_text, 1787407210000);
+	rameti_gg_add_time(&gg_text, RAMET_TIME_NONE);
+	assert_string_equal(gg_text.ptr, "\"2026-08-22T14:00:07.25Z\"\"2026-08-22T14:00:07Z\""
 				      "\"2026-08-22T14:00:10Z\"\"0001-01-01T00:00:00Z\"");
 }
 
@@ -211,13 +164,14 @@ static void strings__are_escaped_as_by_go(void **state)
 				    "\xf0\x9f\x98\x80\xff\xc3 \xed\xa0\x80";
 
 	(void)state;
-	ramet_buf_reset(&text);
-	rameti_gg_add_text(&text, (struct ramet_bytes){ given, sizeof(given) - 1 }, 0);
-	assert_string_equal(text.ptr, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\x7f<&>\\u2028\xe2\x80\xaa"
+	ramet_buf_reset(&gg_text);
+	rameti_gg_add_text(&gg_text, (struct ramet_bytes){ given, sizeof(given) - 1 }, 0);
+	assert_string_equal(gg_text.ptr,
+				      "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\x7f<&>\\u2028\xe2\x80\xaa"
 				      "\xc3\xa9\xf0\x9f\x98\x80\\ufffd\\ufffd \\ud800\"");
-	ramet_buf_reset(&text);
-	rameti_gg_add_text(&text, ramet_bytes_of("<&>"), 1);
-	assert_string_equal(text.ptr, "\"\\u003c\\u0026\\u003e\"");
+	ramet_buf_reset(&gg_text);
+	rameti_gg_add_text(&gg_text, ramet_bytes_of("<&>"), 1);
+	assert_string_equal(gg_text.ptr, "\"\\u003c\\u0026\\u003e\"");
 }
 
 /* ---- checkpoints ---- */
@@ -266,7 +220,7 @@ static void checkpoint__finds_a_summary_behind_it(void **state)
 	(void)state;
 	is_context(s, "ca");
 	has_finding(s, "dangling-target", 0);
-	assert_non_null(strstr(entry_of(s, "S"), "\"tokensBefore\":7"));
+	assert_non_null(strstr(gg_entry(s, "S"), "\"tokensBefore\":7"));
 	ramet_session_close(s);
 }
 
@@ -383,15 +337,15 @@ static void entries__come_back_as_they_were(void **state)
 	size_t i;
 
 	(void)state;
-	write_entries(told, N_TOLD, 0);
-	s = open_text();
+	gg_write(told, N_TOLD, 0);
+	s = gg_open();
 	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), N_TOLD);
 	assert_int_equal(ramet_session_findings(s)->n, 0);
 	for (i = 0; i < N_TOLD; i++) {
 		assert_int_equal(ramet_json_parse(&doc, ramet_bytes_of(told[i]), 0, NULL), 0);
 		snprintf(id, sizeof(id), "%.*s",
 			 RAMET_FMT(ramet_json_plain(ramet_json_get(ramet_json_root(&doc), "id"))));
-		is_same(told[i], entry_of(s, id));
+		is_same(told[i], gg_entry(s, id));
 	}
 	ramet_json_doc_release(&doc);
 	ramet_session_close(s);
@@ -400,16 +354,17 @@ static void entries__come_back_as_they_were(void **state)
 static void message__is_written_as_go_writes_it(void **state)
 {
 	(void)state;
-	write_entries(told, 1, 0);
+	gg_write(told, 1, 0);
 	assert_string_equal(
-		text.ptr,
+		gg_text.ptr,
 		"{\"type\":\"message\",\"session_id\":\"s1\",\"token_usage\":{\"input_tokens\":0,"
 		"\"output_tokens\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0},"
 		"\"created_at\":\"0001-01-01T00:00:00Z\",\"updated_at\":\"0001-01-01T00:00:00Z\","
 		"\"message\":{\"id\":\"u1\",\"role\":\"user\",\"content\":[{\"type\":\"text\","
 		"\"text\":\"a \\\"b\\\" <c>\"}]},\"timestamp\":\"2026-08-22T14:00:07.25Z\"}\n");
-	write_entries(told, 1, 1);
-	assert_string_equal(text.ptr, "{\"type\":\"message\",\"session_id\":\"s1\",\"created_at\":"
+	gg_write(told, 1, 1);
+	assert_string_equal(gg_text.ptr,
+				      "{\"type\":\"message\",\"session_id\":\"s1\",\"created_at\":"
 				      "\"0001-01-01T00:00:00Z\","
 				      "\"updated_at\":\"0001-01-01T00:00:00Z\",\"message\":{"
 				      "\"role\":\"user\",\"content\":"
@@ -429,26 +384,26 @@ static void compaction__becomes_summary_and_checkpoint(void **state)
 	struct ramet_session *s;
 
 	(void)state;
-	write_entries(entries, 5, 0);
-	assert_non_null(strstr(text.ptr, "\"checkpoint_summary_msg_id\":\"c1.summary\","
+	gg_write(entries, 5, 0);
+	assert_non_null(strstr(gg_text.ptr, "\"checkpoint_summary_msg_id\":\"c1.summary\","
 					 "\"checkpoint_last_msg_id\":\"u2\","
 					 "\"checkpoint_tokens\":12}\n"));
-	s = open_text();
+	s = gg_open();
 	is_context(s, "cuu");
-	assert_non_null(strstr(entry_of(s, "c1"),
+	assert_non_null(strstr(gg_entry(s, "c1"),
 			       "\"summary\":\"one and two\",\"firstKeptEntryId\":\"u3\","
 			       "\"tokensBefore\":12"));
-	assert_non_null(strstr(entry_of(s, "c1.summary"), "\"customType\":\"ramet.summary\""));
+	assert_non_null(strstr(gg_entry(s, "c1.summary"), "\"customType\":\"ramet.summary\""));
 	ramet_session_close(s);
 	/* keeps nothing */
-	write_entries(entries + 1, 1, 0);
-	write_entries(
+	gg_write(entries + 1, 1, 0);
+	gg_write(
 		(const char *const[]){ entries[0],
 				       "{\"type\":\"compaction\",\"id\":\"c1\",\"summary\":\"s\","
 				       "\"firstKeptEntryId\":\"c1\",\"tokensBefore\":0}",
 				       entries[4] },
 		3, 0);
-	s = open_text();
+	s = gg_open();
 	is_context(s, "cu");
 	ramet_session_close(s);
 }
@@ -467,11 +422,11 @@ static void fields__are_written_whole(void **state)
 	struct ramet_buf name = RAMET_BUF_INIT(64);
 
 	(void)state;
-	write_entries(entries, 4, 0);
-	assert_non_null(strstr(text.ptr, "\"title\":\"N\",\"vendor\":\"v\",\"endpoint\":\"e\","
+	gg_write(entries, 4, 0);
+	assert_non_null(strstr(gg_text.ptr, "\"title\":\"N\",\"vendor\":\"v\",\"endpoint\":\"e\","
 					 "\"model\":\"m\""));
-	assert_non_null(strstr(text.ptr, "\"title\":\"N\",\"vendor\":\"w\",\"model\":\"m\""));
-	s = open_text();
+	assert_non_null(strstr(gg_text.ptr, "\"title\":\"N\",\"vendor\":\"w\",\"model\":\"m\""));
+	s = gg_open();
 	/* three records: what was said already is not said again */
 	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 9);
 	assert_int_equal(ramet_tree_name(ramet_session_tree(s), &name, NULL), 1);
@@ -492,13 +447,13 @@ static void encode__never_writes_what_cannot_be_read(void **state)
 	struct ramet_session *s;
 
 	(void)state;
-	write_entries(entries, 5, 0);
-	s = open_text();
+	gg_write(entries, 5, 0);
+	s = gg_open();
 	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 5);
 	assert_int_equal(ramet_session_findings(s)->n, 0);
-	assert_string_not_equal(entry_of(s, "u1"), "");
-	assert_string_not_equal(entry_of(s, "u4"), "");
-	assert_string_not_equal(entry_of(s, "u5"), "");
+	assert_string_not_equal(gg_entry(s, "u1"), "");
+	assert_string_not_equal(gg_entry(s, "u4"), "");
+	assert_string_not_equal(gg_entry(s, "u5"), "");
 	ramet_session_close(s);
 }
 
@@ -547,7 +502,7 @@ static void reading__survives_every_failing_allocation(void **state)
 	for (n = 1; reached && n < 5000; n++) {
 		failing_memory_start(n);
 		s = NULL;
-		r = ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, NULL);
+		r = ramet_session_open_bytes(&s, ramet_buf_bytes(&gg_text), &opts, NULL);
 		for (i = 0; !r && i < ramet_tree_count(ramet_session_tree(s)); i++) {
 			r = ramet_tree_entry(ramet_session_tree(s), i, &scratch, &json, NULL);
 			if (r < 0)
@@ -581,6 +536,6 @@ int main(void)
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	ramet_buf_release(&text);
+	ramet_buf_release(&gg_text);
 	return failed;
 }

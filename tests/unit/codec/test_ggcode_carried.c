@@ -10,60 +10,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "codec/codec.h"
-#include "codec/ggcode.h"
 #include "failing.h"
-#include "ramet.h"
+#include "gg_text.h"
 
-#define TEXT_MAX (1u << 20)
 #define TIME "\"timestamp\":\"2026-08-22T14:00:07.250Z\""
 #define SAID(id, message)                                                                          \
 	"{\"type\":\"message\",\"id\":\"" id "\"," TIME ",\"message\":{" message "}}"
-
-static struct ramet_buf text = RAMET_BUF_INIT(TEXT_MAX);
-
-static struct ramet_session *open_text(void)
-{
-	struct ramet_open_opts opts = { .format = "ggcode" };
-	struct ramet_session *s = NULL;
-	struct ramet_error err;
-
-	if (ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, &err) < 0)
-		fail_msg("%s", err.text);
-	return s;
-}
-
-/* The entry with this id, as text; "" without one. */
-static const char *entry_of(const struct ramet_session *s, const char *id)
-{
-	static struct ramet_buf scratch = RAMET_BUF_INIT(TEXT_MAX);
-	const struct ramet_tree *t = ramet_session_tree(s);
-	uint32_t row = ramet_tree_find(t, ramet_bytes_of(id));
-	struct ramet_bytes json;
-
-	if (row == RAMET_NONE)
-		return "";
-	assert_int_equal(ramet_tree_entry(t, row, &scratch, &json, NULL), 0);
-	return json.ptr;
-}
-
-/* old: as version 1.3.33 does. */
-static void write_entries(const char *const *entries, size_t n, int old)
-{
-	struct ramet_bytes none = { NULL, 0 };
-	struct rameti_encoder e;
-	struct ramet_error err;
-	size_t i;
-
-	ramet_buf_reset(&text);
-	assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL), 0);
-	ramet_buf_add_str(&e.id, "s1");
-	e.dialect = old;
-	for (i = 0; i < n; i++)
-		if (rameti_codec_ggcode.encode(&e, ramet_bytes_of(entries[i]), &text, &err) < 0)
-			fail_msg("%s: %s", entries[i], err.text);
-	rameti_encoder_release(&e);
-}
 
 static void has_finding(const struct ramet_session *s, const char *code, uint32_t n)
 {
@@ -107,18 +59,18 @@ static void compaction__keeps_the_system_message(void **state)
 	struct ramet_session *s;
 
 	(void)state;
-	write_entries(entries, 3, 0);
-	assert_non_null(strstr(text.ptr, system));
-	s = open_text();
+	gg_write(entries, 3, 0);
+	assert_non_null(strstr(gg_text.ptr, system));
+	s = gg_open();
 	is_context(s, "scu");
-	assert_non_null(strstr(entry_of(s, "c1"), system));
+	assert_non_null(strstr(gg_entry(s, "c1"), system));
 	ramet_session_close(s);
-	write_entries(entries, 3, 1);
-	s = open_text();
+	gg_write(entries, 3, 1);
+	s = gg_open();
 	is_context(s, "sc");
 	ramet_session_close(s);
-	write_entries(entries + 3, 1, 0);
-	assert_null(strstr(text.ptr, "systemMessage"));
+	gg_write(entries + 3, 1, 0);
+	assert_null(strstr(gg_text.ptr, "systemMessage"));
 }
 
 /* ---- depth ---- */
@@ -146,14 +98,14 @@ static void is_said(const char *type, const char *entry, const char *id)
 	struct ramet_session *s;
 	const char *line;
 
-	write_entries(entries, 2, 0);
-	line = strchr(text.ptr, '\n') + 1;
+	gg_write(entries, 2, 0);
+	line = strchr(gg_text.ptr, '\n') + 1;
 	assert_int_equal(!strncmp(line, "{\"type\":\"message\"", 17), *type == 'm');
 	assert_int_equal(strstr(line, "\"entry\":\"") != NULL, *type == 't');
-	s = open_text();
+	s = gg_open();
 	assert_int_equal(ramet_session_findings(s)->n, 0);
 	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 2);
-	assert_non_null(strstr(entry_of(s, id), "[[{"));
+	assert_non_null(strstr(gg_entry(s, id), "[[{"));
 	assert_int_equal(ramet_tree_row(ramet_session_tree(s), 1)->type,
 			 strstr(entry, "compaction") ? RAMET_ENTRY_COMPACTION :
 						       RAMET_ENTRY_MESSAGE);
@@ -200,9 +152,9 @@ static void record__nested_too_deep_is_none(void **state)
 					  "\"role\":\"user\",\"content\":[],\"x\":");
 		ramet_buf_add_str(&lines, nested(&list, n));
 		ramet_buf_add_str(&lines, "}}\n{\"type\":\"cost\"}\n");
-		ramet_buf_reset(&text);
-		ramet_buf_add(&text, ramet_buf_bytes(&lines));
-		s = open_text();
+		ramet_buf_reset(&gg_text);
+		ramet_buf_add(&gg_text, ramet_buf_bytes(&lines));
+		s = gg_open();
 		has_finding(s, "malformed", n > RAMETI_GG_DEPTH_MAX - 2);
 		ramet_session_close(s);
 	}
@@ -223,9 +175,9 @@ static void carried__text_that_is_no_entry_is_shown_as_it_is(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		(void)snprintf(line, sizeof(line), "{\"type\":\"ramet.entry\",\"entry\":\"%s\"}\n",
 			       texts[i]);
-		ramet_buf_reset(&text);
-		ramet_buf_add_str(&text, line);
-		s = open_text();
+		ramet_buf_reset(&gg_text);
+		ramet_buf_add_str(&gg_text, line);
+		s = gg_open();
 		assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 1);
 		assert_int_equal(ramet_tree_entry(ramet_session_tree(s), 0, &scratch, &json, NULL),
 				 0);
@@ -248,7 +200,7 @@ static void memory__may_run_out_anywhere(void **state)
 
 	(void)state;
 	ramet_buf_addf(&entry, DEEP("u1"), nested(&list, RAMETI_GG_DEPTH_MAX));
-	ramet_buf_release(&text);
+	ramet_buf_release(&gg_text);
 	for (n = 1; reached && n < 1000; n++) {
 		struct ramet_session *s = NULL;
 		struct rameti_encoder e;
@@ -256,15 +208,15 @@ static void memory__may_run_out_anywhere(void **state)
 		failing_memory_start(n);
 		r = rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL);
 		if (r >= 0)
-			r = rameti_codec_ggcode.encode(&e, ramet_buf_bytes(&entry), &text, NULL);
+			r = rameti_codec_ggcode.encode(&e, ramet_buf_bytes(&entry), &gg_text, NULL);
 		rameti_encoder_release(&e);
 		if (r >= 0)
-			r = ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, NULL);
+			r = ramet_session_open_bytes(&s, ramet_buf_bytes(&gg_text), &opts, NULL);
 		if (r >= 0)
 			r = ramet_tree_entry(ramet_session_tree(s), 0, &out, &json, NULL);
 		ramet_session_close(s);
 		ramet_buf_release(&out);
-		ramet_buf_release(&text);
+		ramet_buf_release(&gg_text);
 		reached = (unsigned)failing_memory_stop();
 		assert_true(r >= 0 || r == RAMET_ENOMEM);
 	}
@@ -276,7 +228,7 @@ static void memory__may_run_out_anywhere(void **state)
 static int release(void **state)
 {
 	(void)state;
-	ramet_buf_release(&text);
+	ramet_buf_release(&gg_text);
 	return 0;
 }
 

@@ -10,13 +10,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "codec/codec.h"
-#include "codec/ggcode.h"
 #include "failing.h"
-#include "ramet.h"
+#include "gg_text.h"
 #include "store/session_priv.h"
 
-#define TEXT_MAX (1u << 20)
 #define TIME "\"timestamp\":\"2026-08-22T14:00:07.250Z\""
 #define SAID(id, message)                                                                          \
 	"{\"type\":\"message\",\"id\":\"" id "\",\"parentId\":null," TIME ",\"message\":{" message \
@@ -41,63 +38,15 @@
 	"{\"type\":\"tool_result\",\"tool_id\":\"2\",\"output\":\"r--1\"},"                        \
 	"{\"type\":\"text\",\"text\":\"r--2\"}]}}\n"
 
-static struct ramet_buf text = RAMET_BUF_INIT(TEXT_MAX);
-
-static struct ramet_session *open_text(void)
-{
-	struct ramet_open_opts opts = { .format = "ggcode" };
-	struct ramet_session *s = NULL;
-	struct ramet_error err;
-
-	if (ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, &err) < 0)
-		fail_msg("%s", err.text);
-	return s;
-}
-
-/* The entry with this id, as text; "" without one. */
-static const char *entry_of(const struct ramet_session *s, const char *id)
-{
-	static struct ramet_buf scratch = RAMET_BUF_INIT(TEXT_MAX);
-	const struct ramet_tree *t = ramet_session_tree(s);
-	uint32_t row = ramet_tree_find(t, ramet_bytes_of(id));
-	struct ramet_bytes json;
-
-	if (row == RAMET_NONE)
-		return "";
-	assert_int_equal(ramet_tree_entry(t, row, &scratch, &json, NULL), 0);
-	return json.ptr;
-}
-
-static void encode(struct rameti_encoder *e, const char *const *entries, size_t n)
-{
-	struct ramet_error err;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (rameti_codec_ggcode.encode(e, ramet_bytes_of(entries[i]), &text, &err) < 0)
-			fail_msg("%s: %s", entries[i], err.text);
-}
-
-static void write_entries(const char *const *entries, size_t n)
-{
-	struct ramet_bytes none = { NULL, 0 };
-	struct rameti_encoder e;
-
-	ramet_buf_reset(&text);
-	assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL), 0);
-	encode(&e, entries, n);
-	rameti_encoder_release(&e);
-}
-
 /* Behind what stands in text, of which a reader knows. */
 static void append_entries(const char *const *entries, size_t n)
 {
 	struct ramet_bytes none = { NULL, 0 };
-	struct ramet_session *s = open_text();
+	struct ramet_session *s = gg_open();
 	struct rameti_encoder e;
 
 	assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, &s->reader, none, NULL), 0);
-	encode(&e, entries, n);
+	gg_encode(&e, entries, n);
 	rameti_encoder_release(&e);
 	ramet_session_close(s);
 }
@@ -105,7 +54,7 @@ static void append_entries(const char *const *entries, size_t n)
 /* The ids of the messages in the context, behind the summary. */
 static void keeps(const char *ids)
 {
-	struct ramet_session *s = open_text();
+	struct ramet_session *s = gg_open();
 	const struct ramet_tree *t = ramet_session_tree(s);
 	struct ramet_buf got = RAMET_BUF_INIT(4096);
 	struct ramet_context *c;
@@ -156,9 +105,9 @@ static void compaction__keeps_what_it_kept(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (n = 0; n < 6 && cases[i].entries[n]; n++)
 			;
-		write_entries(cases[i].entries, n);
-		if (!strstr(text.ptr, cases[i].checkpoint))
-			fail_msg("%zu: %s", i, text.ptr);
+		gg_write(cases[i].entries, n, 0);
+		if (!strstr(gg_text.ptr, cases[i].checkpoint))
+			fail_msg("%zu: %s", i, gg_text.ptr);
 		keeps(cases[i].want);
 	}
 }
@@ -188,11 +137,11 @@ static void compaction__behind_a_file_keeps_what_it_kept(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ramet_buf_reset(&text);
-		ramet_buf_add_str(&text, cases[i].lines);
+		ramet_buf_reset(&gg_text);
+		ramet_buf_add_str(&gg_text, cases[i].lines);
 		append_entries(cases[i].entries, cases[i].entries[1] ? 2 : 1);
-		if (!strstr(text.ptr, cases[i].checkpoint))
-			fail_msg("%zu: %s", i, text.ptr);
+		if (!strstr(gg_text.ptr, cases[i].checkpoint))
+			fail_msg("%zu: %s", i, gg_text.ptr);
 		keeps(cases[i].want);
 	}
 }
@@ -247,19 +196,19 @@ static void compaction__behind_lines_keeps_what_it_kept(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ramet_buf_reset(&text);
-		ramet_buf_add_str(&text, cases[i].first);
-		ramet_buf_add_str(&text, cases[i].between);
+		ramet_buf_reset(&gg_text);
+		ramet_buf_add_str(&gg_text, cases[i].first);
+		ramet_buf_add_str(&gg_text, cases[i].between);
 		if (*cases[i].between)
-			ramet_buf_add_str(&text, cases[i].last);
+			ramet_buf_add_str(&gg_text, cases[i].last);
 		assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL),
 				 0);
 		assert_int_equal(resume(&e, cases[i].first, cases[i].last), 0);
-		encode(&e, z, 1);
-		encode(&e, &cases[i].entry, 1);
+		gg_encode(&e, z, 1);
+		gg_encode(&e, &cases[i].entry, 1);
 		rameti_encoder_release(&e);
-		if (!strstr(text.ptr, cases[i].checkpoint))
-			fail_msg("%zu: %s", i, text.ptr);
+		if (!strstr(gg_text.ptr, cases[i].checkpoint))
+			fail_msg("%zu: %s", i, gg_text.ptr);
 		keeps(cases[i].want);
 	}
 }
@@ -272,16 +221,16 @@ static void compaction__behind_lines_twice_keeps_what_it_kept(void **state)
 	struct rameti_encoder e;
 
 	(void)state;
-	ramet_buf_reset(&text);
+	ramet_buf_reset(&gg_text);
 	assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL), 0);
-	ramet_buf_add_str(&text, LINE("a"));
+	ramet_buf_add_str(&gg_text, LINE("a"));
 	assert_int_equal(resume(&e, LINE("a"), LINE("a")), 0);
-	encode(&e, entries, 1);
-	ramet_buf_add_str(&text, LINE("b"));
+	gg_encode(&e, entries, 1);
+	ramet_buf_add_str(&gg_text, LINE("b"));
 	assert_int_equal(resume(&e, LINE("a") LINE("b"), LINE("b")), 0);
-	encode(&e, entries + 1, 2);
+	gg_encode(&e, entries + 1, 2);
 	rameti_encoder_release(&e);
-	assert_non_null(strstr(text.ptr, "\"checkpoint_last_msg_id\":\"x\","
+	assert_non_null(strstr(gg_text.ptr, "\"checkpoint_last_msg_id\":\"x\","
 					 "\"checkpoint_tokens\":1}"));
 	keeps("b y");
 }
@@ -297,17 +246,17 @@ static void fields__go_on_from_those_of_lines(void **state)
 
 	(void)state;
 	for (late = 0; late < 2; late++) {
-		ramet_buf_reset(&text);
+		ramet_buf_reset(&gg_text);
 		assert_int_equal(rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL),
 				 0);
 		assert_int_equal(late ? resume(&e, META("old"), META("new"))
 				      : resume(&e, META("old") META("new") LINE("a"), LINE("a")),
 				 0);
-		encode(&e, model, 1);
+		gg_encode(&e, model, 1);
 		rameti_encoder_release(&e);
-		assert_non_null(strstr(text.ptr, "\"title\":\"new\",\"workspace\":\"/w\","
+		assert_non_null(strstr(gg_text.ptr, "\"title\":\"new\",\"workspace\":\"/w\","
 						 "\"vendor\":\"v\",\"model\":\"m\""));
-		assert_non_null(strstr(text.ptr, "\"created_at\":\"2026-08-01T00:00:00Z\""));
+		assert_non_null(strstr(gg_text.ptr, "\"created_at\":\"2026-08-01T00:00:00Z\""));
 	}
 }
 
@@ -321,17 +270,17 @@ static void resume__survives_every_failing_allocation(void **state)
 	int r;
 
 	(void)state;
-	ramet_buf_release(&text);
+	ramet_buf_release(&gg_text);
 	for (n = 1; reached && n < 1000; n++) {
 		failing_memory_start(n);
 		r = rameti_encoder_init(&e, &rameti_codec_ggcode, NULL, none, NULL);
 		if (!r)
 			r = resume(&e, META("t") LINE("a") RESULTS, LINE("b"));
 		for (i = 0; r >= 0 && i < 2; i++)
-			r = rameti_codec_ggcode.encode(&e, ramet_bytes_of(entries[i]), &text,
+			r = rameti_codec_ggcode.encode(&e, ramet_bytes_of(entries[i]), &gg_text,
 						       NULL);
 		rameti_encoder_release(&e);
-		ramet_buf_release(&text);
+		ramet_buf_release(&gg_text);
 		reached = (unsigned)failing_memory_stop();
 		if (reached ? r != RAMET_ENOMEM : r < 0)
 			fail_msg("%u: %d", n, r);
@@ -349,17 +298,17 @@ static void comes_back(const char *entry, const char *id)
 	char front[64];
 	const char *line;
 
-	write_entries(entries, 2);
-	line = strchr(text.ptr, '\n') + 1;
-	assert_ptr_equal(strchr(line, '\n') + 1, text.ptr + text.len);
+	gg_write(entries, 2, 0);
+	line = strchr(gg_text.ptr, '\n') + 1;
+	assert_ptr_equal(strchr(line, '\n') + 1, gg_text.ptr + gg_text.len);
 	(void)snprintf(front, sizeof(front), ",\"message\":{\"id\":\"%s\",\"role\":", id);
 	if (!strstr(line, front))
 		fail_msg("%s", line);
-	s = open_text();
+	s = gg_open();
 	assert_int_equal(ramet_session_findings(s)->n, 0);
 	assert_int_equal(ramet_tree_count(ramet_session_tree(s)), 2);
-	if (!strstr(entry_of(s, id), strstr(entry, ",\"message\":")))
-		fail_msg("%s\n%s", entry, entry_of(s, id));
+	if (!strstr(gg_entry(s, id), strstr(entry, ",\"message\":")))
+		fail_msg("%s\n%s", entry, gg_entry(s, id));
 	ramet_session_close(s);
 }
 
@@ -408,7 +357,7 @@ static void result__keeps_members_that_mean_something_else(void **state)
 					  "\"text\":\"RESULT\"}],%s"),
 			       members[i]);
 		comes_back(entry.ptr, "t1");
-		assert_non_null(strstr(text.ptr, "{\"type\":\"tool_result\",\"tool_name\":\"x\","
+		assert_non_null(strstr(gg_text.ptr, "{\"type\":\"tool_result\",\"tool_name\":\"x\","
 						 "\"tool_id\":\"t\",\"output\":\"RESULT\""));
 	}
 	ramet_buf_release(&entry);
@@ -454,18 +403,18 @@ static void custom__takes_no_id_that_is_taken(void **state)
 	struct ramet_session *s;
 
 	(void)state;
-	write_entries(entries, 3);
-	s = open_text();
+	gg_write(entries, 3, 0);
+	s = gg_open();
 	assert_int_equal(ramet_session_findings(s)->n, 0);
-	assert_non_null(strstr(entry_of(s, "x1"), "ramet.raw"));
-	assert_non_null(strstr(entry_of(s, "x2"), "ramet.summary"));
+	assert_non_null(strstr(gg_entry(s, "x1"), "ramet.raw"));
+	assert_non_null(strstr(gg_entry(s, "x2"), "ramet.summary"));
 	ramet_session_close(s);
 }
 
 static int release(void **state)
 {
 	(void)state;
-	ramet_buf_release(&text);
+	ramet_buf_release(&gg_text);
 	return 0;
 }
 
