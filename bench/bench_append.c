@@ -5,7 +5,7 @@
  *     bench_append floor[-each|-write] SESSION DIR   the lines of a session, bare system calls
  *
  * one: a call a message; batch: a call a hundred messages; both at level `none`. each: as one, at
- * level `each`. floor: the system calls of `one` and nothing else; floor-each: write and
+ * level `each`. floor: lock, two stats, read of the tail, write, unlock; floor-each: write and
  * fdatasync; floor-write: write alone. Prints one JSON line: the time of the appends alone and the
  * size and path of the file.
  */
@@ -106,13 +106,15 @@ static int run(const char *mode, const struct lines *lines, const char *dir)
 	return r != 0;
 }
 
-/* What an append asks of the system, and no more. */
+/* What an append asks of the system, and no more: is the name still this file, and where does it
+ * end? */
 static int bare_append(int fd, const char *path, struct ramet_bytes line)
 {
-	struct stat st;
+	struct stat st, named;
 	char tail[64];
 
-	return flock(fd, LOCK_EX) < 0 || stat(path, &st) < 0 ||
+	return flock(fd, LOCK_EX) < 0 || stat(path, &named) < 0 || fstat(fd, &st) < 0 ||
+	       named.st_ino != st.st_ino ||
 	       pread(fd, tail, sizeof(tail), st.st_size - (off_t)sizeof(tail)) < 0 ||
 	       write(fd, line.ptr, line.len + 1) < 0 || flock(fd, LOCK_UN) < 0;
 }

@@ -29,9 +29,9 @@ struct rameti_env {
 	int (*fstat)(void *user, int fd, struct stat *st);
 	int (*stat)(void *user, const char *path, struct stat *st);
 	int (*lstat)(void *user, const char *path, struct stat *st);
-	/* stat, but only st_dev, st_ino, st_mode's type and st_size: asking for times costs the
-	 * next write */
-	int (*stat_place)(void *user, const char *path, struct stat *st);
+	/* stat (follow) or lstat, but only st_dev, st_ino, st_mode's type and st_size: asking for
+	 * times costs the next write */
+	int (*stat_place)(void *user, const char *path, int follow, struct stat *st);
 	void *(*mmap)(void *user, void *at, size_t len, int prot, int flags, int fd, off_t from);
 	int (*munmap)(void *user, void *at, size_t len);
 	int (*flock)(void *user, int fd, int op);

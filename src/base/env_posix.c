@@ -97,12 +97,13 @@ static int sys_lstat(void *user, const char *path, struct stat *st)
 	return lstat(path, st);
 }
 
-static int sys_stat_place(void *user, const char *path, struct stat *st)
+static int sys_stat_place(void *user, const char *path, int follow, struct stat *st)
 {
 	struct statx x;
 
 	(void)user;
-	if (statx(AT_FDCWD, path, 0, STATX_TYPE | STATX_INO | STATX_SIZE, &x) < 0)
+	if (statx(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW,
+		  STATX_TYPE | STATX_INO | STATX_SIZE, &x) < 0)
 		return -1;
 	memset(st, 0, sizeof(*st));
 	st->st_dev = makedev(x.stx_dev_major, x.stx_dev_minor);

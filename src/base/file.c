@@ -51,6 +51,16 @@ static int fail_open(const struct rameti_env *env, const char *path, struct rame
 	return rameti_fail_sys(err, sys, path, "cannot open");
 }
 
+static int open_again(const struct rameti_env *env, const char *path, int flags)
+{
+	int fd;
+
+	do
+		fd = env->open(env->user, path, flags, 0);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
 int rameti_file_open(struct rameti_file *f, const char *path, enum rameti_file_mode mode,
 		     struct ramet_error *err)
 {
@@ -59,10 +69,10 @@ int rameti_file_open(struct rameti_file *f, const char *path, enum rameti_file_m
 	struct stat st;
 	int fd, r;
 
-	flags |= mode == RAMETI_FILE_APPEND ? O_RDWR | O_APPEND : O_RDONLY;
-	do
-		fd = env->open(env->user, path, flags, 0);
-	while (fd < 0 && errno == EINTR);
+	flags |= mode == RAMETI_FILE_APPEND ? O_RDWR | O_APPEND | O_NOATIME : O_RDONLY;
+	fd = open_again(env, path, flags);
+	if (fd < 0 && errno == EPERM)                        /* of another user */
+		fd = open_again(env, path, flags & ~O_NOATIME);
 	if (fd < 0)
 		return fail_open(env, path, err);
 	if (env->fstat(env->user, fd, &st) < 0)

@@ -34,6 +34,16 @@ int rameti_json_is_compact(const struct ramet_json *v)
 	return compact_len(v) == v->len;
 }
 
+size_t rameti_json_compact_at(const struct ramet_json *o, const struct ramet_json *value)
+{
+	const struct ramet_json *key = o + 1;
+	size_t at = 1;
+
+	for (; key + 1 < value; key += 1 + key[1].span)
+		at += key->len + 1 + compact_len(key + 1) + 1;
+	return at + key->len + 1;
+}
+
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v)
 {
 	struct ramet_bytes raw = ramet_json_raw(v);

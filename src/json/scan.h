@@ -95,6 +95,8 @@ size_t rameti_utf16_len(struct ramet_bytes text);
 void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out);
 /* Append a parsed value without the white space around its tokens; every token as it is. */
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v);
+/* Where a member's value begins in what that appends of its object. */
+size_t rameti_json_compact_at(const struct ramet_json *o, const struct ramet_json *value);
 /* Is there no such white space? */
 int rameti_json_is_compact(const struct ramet_json *v);
 /* A string as ramet_buf_add_json_string adds it, of text that is known to be valid UTF-8. */

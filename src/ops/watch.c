@@ -103,7 +103,8 @@ static int place(const struct ramet_watch *w, int with_times, struct stat *st)
 {
 	const struct rameti_env *env = env_of(w);
 
-	return (with_times ? env->stat : env->stat_place)(env->user, w->file.path, st);
+	return with_times ? env->stat(env->user, w->file.path, st) :
+			    env->stat_place(env->user, w->file.path, 1, st);
 }
 
 static int is_other(const struct ramet_watch *w)

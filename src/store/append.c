@@ -487,8 +487,7 @@ static int prepare(struct ramet_session *s, struct ramet_error *err)
 	if (tail_open(s) && tail == RAMETI_TAIL_REFUSE)
 		return rameti_fail_at(err, RAMET_EFORMAT, s->path, 0, RAMET_NO_OFFSET,
 				      "the last line is cut off: ramet repair first");
-	if (s->layout->before)
-		r = s->layout->before(s->source.file.env, rameti_session_place(s), err);
+	r = rameti_log_announce(s, err);
 	if (!r && tail_open(s) && tail == RAMETI_TAIL_CUT)
 		r = rameti_log_cut_tail(s, err);
 	return r;

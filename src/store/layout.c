@@ -15,7 +15,7 @@
 /* pi itself has no sidecars, but pi_agent_rust makes them for pi's files as well. */
 const struct rameti_layout rameti_layout_pi = {
 	.format = "pi",
-	.before = rameti_sidecar_before,
+	.before = rameti_sidecar_mark_dirty,
 	.sides = rameti_sidecar_each,
 	.remove_side = rameti_sidecar_remove,
 };

@@ -18,7 +18,8 @@ struct rameti_layout {
 	const char *lock_suffix;
 
 	/* Under the lock, before a byte is written: a failure stops the append.
-	 * RAMETI_LOG_AGAIN: the file was replaced by this, look anew. path: of the session. */
+	 * RAMETI_LOG_AGAIN: the file was replaced by this, look anew. path: of the session's file
+	 * itself, where a link to it leads. */
 	int (*before)(const struct rameti_env *env, const char *path, struct ramet_error *err);
 	/* Under the lock, rows from `first` on are stored: keep the tool's own files in step. A
 	 * failure there does not make the append one. */

@@ -161,17 +161,9 @@ static int forget_leaf(const struct rameti_env *env, const char *path, struct ra
 
 static int pirust_before(const struct rameti_env *env, const char *path, struct ramet_error *err)
 {
-	struct ramet_buf real = RAMET_BUF_INIT(PATH_LEN_MAX);
-	int r = rameti_path_follow(env, path, &real, err);
+	int r = rameti_sidecar_mark_dirty(env, path, err);
 
-	if (!r)
-		r = status_of(&real, err);
-	if (!r)
-		r = rameti_sidecar_mark_dirty(real.ptr, err);
-	if (!r || r == RAMET_EUNKNOWN)
-		r = forget_leaf(env, real.ptr, err);
-	ramet_buf_release(&real);
-	return r;
+	return r < 0 ? r : forget_leaf(env, path, err);
 }
 
 /* ---- the session index ---- */

@@ -146,11 +146,15 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 		    struct ramet_error *err)
 {
 	const struct rameti_env *env = env_of(s);
+	const char *place = rameti_session_place(s);
 	char tail[RAMETI_TAIL_LEN];
 	struct stat st;
-	int r;
+	int r = env->stat_place(env->user, place, 0, &st);
 
-	if (env->stat_place(env->user, rameti_session_place(s), &st) < 0) {
+	s->log.is_link = r == 0 && S_ISLNK(st.st_mode);
+	if (s->log.is_link)
+		r = env->stat_place(env->user, place, 1, &st);
+	if (r < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return conflict(s, "removed the file", err);
 		return rameti_fail_sys(err, errno, s->path, "cannot stat");
@@ -175,6 +179,25 @@ int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *s
 		return conflict(s, "changed the file in place", err);
 	*look = *size > s->source.size ? RAMETI_LOOK_GREW : RAMETI_LOOK_SAME;
 	return 0;
+}
+
+int rameti_log_announce(struct ramet_session *s, struct ramet_error *err)
+{
+	const struct rameti_env *env = s->source.file.env;
+	struct ramet_buf real = RAMET_BUF_INIT(SIZE_MAX / 2);
+	const char *path = rameti_session_place(s);
+	int r = 0;
+
+	if (!s->layout->before)
+		return 0;
+	if (s->log.is_link) {
+		r = rameti_path_follow(env, path, &real, err);
+		path = real.ptr;
+	}
+	if (!r)
+		r = s->layout->before(env, path, err);
+	ramet_buf_release(&real);
+	return r;
 }
 
 /* ---- the last line ---- */

@@ -136,14 +136,14 @@ int rameti_entry_ends_turn(const struct ramet_json *o)
 	return ramet_json_text_is(type, "message") && rameti_message_ends_turn(message, role);
 }
 
-/* Where the role stands in the members, when the message goes there as it is and a reader could
- * find nothing else in it: no second role, no nesting near the limit. */
+/* Where the role stands in the members, when a reader could find nothing else in it: no second
+ * role, no nesting near the limit. */
 static void note_role(const struct ramet_session *s, struct rameti_piece *piece,
-		      const struct parts *p, size_t shift)
+		      const struct parts *p, size_t role_at)
 {
 	if (p->n_roles != 1 || s->doc.n_nodes >= PLAIN_NODES_MAX)
 		return;
-	piece->role_at = shift + (size_t)(p->role->ptr - ramet_json_root(&s->doc)->ptr);
+	piece->role_at = role_at;
 	piece->role_len = p->role->len;
 }
 
@@ -167,8 +167,7 @@ static int add_copy(struct ramet_session *s, const struct parts *p, struct ramet
 	ramet_buf_add_str(b, "\"message\":");
 	shift = b->len - start;
 	rameti_json_add_compact(b, o);
-	if (b->len - start - shift == o->len)
-		note_role(s, piece, p, shift);
+	note_role(s, piece, p, shift + rameti_json_compact_at(o, p->role));
 	if (ramet_buf_status(b) == RAMET_ELIMIT)
 		return rameti_fail(err, RAMET_ELIMIT, "more than %u bytes at once",
 				   (unsigned)RAMET_JSON_LEN_MAX);
@@ -197,7 +196,7 @@ static int add_message(struct ramet_session *s, struct ramet_bytes message,
 	if (!rameti_json_is_compact(o) || may_move(s, message))
 		return add_copy(s, &p, piece, err);
 	piece->members = ramet_json_raw(o);
-	note_role(s, piece, &p, 0);
+	note_role(s, piece, &p, (size_t)(p.role->ptr - o->ptr));
 	return 0;
 }
 

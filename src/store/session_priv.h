@@ -20,6 +20,7 @@
 /* What the handle knows of the file it appends to. */
 struct rameti_log {
 	int appending;                           /* source.file is open for appending */
+	int is_link;                             /* the name was one when it was last looked at */
 	dev_t dev;
 	ino_t ino;
 	struct timespec mtime, ctime;            /* of the file, before it was read */
@@ -163,6 +164,8 @@ void rameti_log_end(struct ramet_session *s);
  * place. */
 int rameti_log_look(struct ramet_session *s, enum rameti_look *look, uint64_t *size,
 		    struct ramet_error *err);
+/* Tell the layout what is about to happen to the file, by its own name. */
+int rameti_log_announce(struct ramet_session *s, struct ramet_error *err);
 /* Remember what stands before source.size. */
 int rameti_log_note_tail(struct ramet_session *s, struct ramet_error *err);
 #define RAMETI_LOG_SOMEWHERE UINT64_MAX

@@ -8,12 +8,11 @@
 #include "ramet/pirust.h"
 
 /* Before bytes of a session file change: its sidecar, if it has one, is no longer to be believed.
- * path: the file itself, no link to it. Call it under the lock of the session. One failed open
- * where there is no sidecar; one open and read where it says so already; else a replaced file,
- * durable. EIO, ENOMEM, ELIMIT, and EUNKNOWN, which is as good as done. */
-int rameti_sidecar_mark_dirty(const char *path, struct ramet_error *err);
-/* The same before an append, for a session that may be named by a link; EUNKNOWN is no failure. */
-int rameti_sidecar_before(const struct rameti_env *env, const char *path, struct ramet_error *err);
+ * path: the file itself, no link to it. Call it under the lock of the session. One look where
+ * there is no sidecar; one open and read where it says so already; else a replaced file, durable,
+ * as far as can be told. EIO, ENOMEM, ELIMIT. */
+int rameti_sidecar_mark_dirty(const struct rameti_env *env, const char *path,
+			      struct ramet_error *err);
 
 /* The directories beside NAME.jsonl that are its own: the sidecar NAME.v2, those that were to
  * become one or were one (NAME.v2.staging.HEX and so on), and attachments (NAME.jsonl.blobs).

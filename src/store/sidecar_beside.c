@@ -1,6 +1,6 @@
 /*
  * store/sidecar_beside.c - the directories beside a session's file that are its own, for whoever
- * takes the session away, and the word to them before it changes.
+ * takes the session away.
  *
  * A directory is the session's own by its name and by what is in it: a sidecar has parts of one,
  * what was left of one has 32 random digits in its name, attachments are named by their hashes.
@@ -16,17 +16,6 @@
 #include "store/sidecar.h"
 
 #define HEX_LEN 64
-
-int rameti_sidecar_before(const struct rameti_env *env, const char *path, struct ramet_error *err)
-{
-	struct ramet_buf real = RAMET_BUF_INIT(SIZE_MAX / 2);
-	int r = rameti_path_follow(env, path, &real, err);
-
-	if (!r)
-		r = rameti_sidecar_mark_dirty(real.ptr, err);
-	ramet_buf_release(&real);
-	return r == RAMET_EUNKNOWN ? 0 : r;
-}
 
 /* ---- is it one ---- */
 

@@ -252,20 +252,23 @@ static int says_dirty(const struct rameti_env *env, const char *path, struct ram
 	return r < 0 ? r : !s.clean;
 }
 
-int rameti_sidecar_mark_dirty(const char *path, struct ramet_error *err)
+int rameti_sidecar_mark_dirty(const struct rameti_env *env, const char *path,
+			      struct ramet_error *err)
 {
-	const struct rameti_env *env = rameti_env_default();
+	static const char name[] = ".v2/source-state.json";
 	const char *base = rameti_path_base(path), *dot = strrchr(base, '.');
 	char dir[SC_PATH], state[SC_PATH];
 	size_t len = dot && dot > base ? (size_t)(dot - path) : strlen(path);
 	struct ramet_error why;
+	struct stat st;
 	int r;
 
+	env = rameti_env_or_default(env);
 	if (len > SC_PATH - 64)
 		return 0;                                    /* nothing can be beside it */
-	(void)snprintf(dir, sizeof(dir), "%.*s.v2", (int)len, path);
-	r = rameti_sc_join(state, dir, "source-state.json", err);
-	if (r < 0)
+	memcpy(state, path, len);
+	memcpy(state + len, name, sizeof(name));
+	if (env->stat_place(env->user, state, 0, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	r = says_dirty(env, state, &why);
 	if (r == RAMET_ENOTFOUND || r == 1)
@@ -275,5 +278,7 @@ int rameti_sidecar_mark_dirty(const char *path, struct ramet_error *err)
 			*err = why;
 		return r;
 	}
-	return rameti_sc_state_write(env, dir, NULL, err);
+	(void)snprintf(dir, sizeof(dir), "%.*s.v2", (int)len, path);
+	r = rameti_sc_state_write(env, dir, NULL, err);
+	return r == RAMET_EUNKNOWN ? 0 : r;                  /* what is there now says it */
 }

@@ -280,6 +280,12 @@ static int crash_stat(void *user, const char *path, struct stat *st)
 	return node ? 0 : -1;
 }
 
+static int crash_stat_place(void *user, const char *path, int follow, struct stat *st)
+{
+	(void)follow;                                        /* there are no links here */
+	return crash_stat(user, path, st);
+}
+
 static int crash_flock(void *user, int fd, int op)
 {
 	struct crash_node *n = node_of(user, fd);
@@ -528,7 +534,7 @@ void crash_fs_mount(struct crash_fs *fs)
 	env.fstat = crash_fstat;
 	env.stat = crash_stat;
 	env.lstat = crash_stat;
-	env.stat_place = crash_stat;
+	env.stat_place = crash_stat_place;
 	env.mmap = crash_mmap;
 	env.munmap = crash_munmap;
 	env.flock = crash_flock;

@@ -56,7 +56,7 @@ static int rollback_to(void)
 
 static int mark_dirty(void)
 {
-	return rameti_sidecar_mark_dirty(SESSION, NULL);
+	return rameti_sidecar_mark_dirty(NULL, SESSION, NULL);
 }
 
 static const struct scene {

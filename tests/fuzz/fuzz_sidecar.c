@@ -201,7 +201,7 @@ static void try_store(struct ramet_bytes text, int with_sidecar)
 	check_open(RAMET_SIDECAR_FULL);
 	check_open(RAMET_SIDECAR_TAIL);
 	check_open(RAMET_SIDECAR_ACTIVE_PATH);
-	(void)rameti_sidecar_mark_dirty(path, NULL);
+	(void)rameti_sidecar_mark_dirty(NULL, path, NULL);
 	(void)ramet_sidecar_checkpoint(path, "manual", NULL, NULL, NULL);
 	(void)ramet_sidecar_recover(path, NULL, NULL, NULL);
 	if (ramet_sidecar_recover(path, &o, &done, NULL) == 0)

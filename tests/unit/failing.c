@@ -121,9 +121,9 @@ static int fake_stat(void *user, const char *path, struct stat *st)
 	return fails(user) ? -1 : real()->stat(NULL, path, st);
 }
 
-static int fake_stat_place(void *user, const char *path, struct stat *st)
+static int fake_stat_place(void *user, const char *path, int follow, struct stat *st)
 {
-	return fails(user) ? -1 : real()->stat_place(NULL, path, st);
+	return fails(user) ? -1 : real()->stat_place(NULL, path, follow, st);
 }
 
 static int fake_lstat(void *user, const char *path, struct stat *st)

@@ -61,6 +61,25 @@ static void file__append_writes_behind_the_end(void **state)
 	rameti_file_close(&f);
 }
 
+/* To leave its time of access alone is for the file's owner. */
+static void file__append_opens_files_of_other_users(void **state)
+{
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct failing_env fe;
+
+	(void)state;
+	failing_env_init(&fe, 1, EPERM);
+	f.env = &fe.env;
+	assert_int_equal(rameti_file_open(&f, scratch_file("b", "x", 1), RAMETI_FILE_APPEND, NULL),
+			 0);
+	assert_int_equal(fcntl(f.fd, F_GETFL) & (O_APPEND | O_NOATIME), O_APPEND);
+	rameti_file_close(&f);
+	failing_env_init(&fe, 1, EACCES);
+	assert_int_equal(rameti_file_open(&f, scratch_file("b", "x", 1), RAMETI_FILE_APPEND, NULL),
+			 RAMET_EIO);
+	assert_int_equal(fe.calls, 1);
+}
+
 static void check_refused(const char *path, int code, const char *text)
 {
 	struct rameti_file f = RAMETI_FILE_INIT;
@@ -595,6 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file__opens_and_reads_a_file),
 		cmocka_unit_test(file__append_writes_behind_the_end),
+		cmocka_unit_test(file__append_opens_files_of_other_users),
 		cmocka_unit_test(file__refuses_what_is_no_file_without_waiting),
 		cmocka_unit_test(file__read_all_keeps_to_the_limit),
 		cmocka_unit_test(file__survives_every_failing_call),

@@ -224,10 +224,10 @@ static int faulty_stat(void *user, const char *path, struct stat *st)
 	return fails(FAULT_STAT) ? -1 : real()->stat(NULL, path, st);
 }
 
-static int faulty_stat_place(void *user, const char *path, struct stat *st)
+static int faulty_stat_place(void *user, const char *path, int follow, struct stat *st)
 {
 	(void)user;
-	return fails(FAULT_STAT) ? -1 : real()->stat_place(NULL, path, st);
+	return fails(FAULT_STAT) ? -1 : real()->stat_place(NULL, path, follow, st);
 }
 
 static int faulty_lstat(void *user, const char *path, struct stat *st)

@@ -166,6 +166,26 @@ static void append__keeps_tokens_and_drops_blanks(void **state)
 	assert_reopens_same(s);
 }
 
+/* Rows made from what was given, and those a reader finds, must be the same. */
+static void append__knows_the_role_wherever_it_stands(void **state)
+{
+	static const char *const messages[] = {
+		"{ 'role' : 'assistant' , 'content' : [ ] }",
+		"{'content': [ {'type': 'text', 'text': ' { '} ],\n 'n': {'role': 'x'}, 'role':'user'}",
+		"{'content':'x','role':'user'}",
+		"{ 'r': 1 , 'role': '\\u0075ser' , 'content': 'x' }",
+		"{ 'role': 'user', 'content': 'x', 'role': 'assistant' }",
+	};
+	unsigned i;
+
+	(void)state;
+	given(TALK);
+	for (i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
+		must(ramet_session_append_message(s, js(messages[i]), id, &why));
+		assert_reopens_same(s);
+	}
+}
+
 static void refuses_message(const char *message, int code)
 {
 	int r = ramet_session_append_message(s, js(message), NULL, &why);
@@ -1156,6 +1176,7 @@ int main(void)
 		IN_DIR(append__messages_hang_from_the_leaf),
 		IN_DIR(append__every_role),
 		IN_DIR(append__keeps_tokens_and_drops_blanks),
+		IN_DIR(append__knows_the_role_wherever_it_stands),
 		IN_DIR(append__refuses_what_is_not_json),
 		IN_DIR(append__refuses_nul_bytes),
 		IN_DIR(append__refuses_what_is_no_message),

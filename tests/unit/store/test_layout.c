@@ -194,17 +194,29 @@ static void append__marks_the_sidecar_of_a_file_of_pi(void **state)
 static void append__stops_when_the_sidecar_cannot_be_marked(void **state)
 {
 	const struct ramet_sidecar_opts opts = { 0 };
-	const int kinds[] = { FAULT_LSTAT, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME };
-	struct faults f = { .n = 1, .sys = EIO };
+	const struct {
+		int kind;
+		unsigned n;
+		int by_link;
+	} cases[] = { { FAULT_LSTAT, 1, 1 },
+		      { FAULT_OPEN, 2, 0 }, /* the first one is of the session */
+		      { FAULT_WRITE, 1, 0 },
+		      { FAULT_FSYNC, 1, 0 },
+		      { FAULT_RENAME, 1, 0 } };
+	struct faults f = { .sys = EIO };
 	struct ramet_session *s;
+	char link[TEMP_PATH];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	(void)snprintf(link, sizeof(link), "%s/link.jsonl", dir);
+	assert_int_equal(symlink("s.jsonl", link), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		put(path, dq(PI_FILE));
 		must(ramet_sidecar_create(path, &opts, NULL, &why));
-		s = opened(path);
-		f.kind = kinds[i];
+		s = opened(cases[i].by_link ? link : path);
+		f.kind = cases[i].kind;
+		f.n = cases[i].n;
 		faults_start(&f);
 		refused(ramet_session_append_message(s, js(U("two")), NULL, &why), RAMET_EIO);
 		assert_int_equal(faults_stop(), 1);

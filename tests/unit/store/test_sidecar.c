@@ -612,15 +612,15 @@ static void calls__refuse_arguments_that_make_no_sense(void **state)
 
 /* ---- before an append ---- */
 
-static void mark_dirty__costs_one_open_without_a_sidecar(void **state)
+static void mark_dirty__costs_one_look_without_a_sidecar(void **state)
 {
 	const struct faults none = { .kind = FAULT_ANY };
 
 	(void)state;
 	given(UUID_HEAD);
 	faults_start(&none);
-	must(rameti_sidecar_mark_dirty(path, &why));
-	assert_int_equal(faults_calls(FAULT_OPEN), 1);
+	must(rameti_sidecar_mark_dirty(NULL, path, &why));
+	assert_int_equal(faults_calls(FAULT_STAT), 1);
 	assert_int_equal(faults_calls(FAULT_ANY), 1);
 	(void)faults_stop();
 }
@@ -632,12 +632,12 @@ static void mark_dirty__is_written_once(void **state)
 	(void)state;
 	given(UUID_HEAD ROOT("a"));
 	created_with(0);
-	must(rameti_sidecar_mark_dirty(path, &why));
+	must(rameti_sidecar_mark_dirty(NULL, path, &why));
 	assert_file(in("s.v2/source-state.json"),
 		    "{\"schema\":\"pi.session_store_v2.source_state.v1\",\"state\":\"dirty\"}\n");
 	assert_int_equal(state_now(), RAMET_SIDECAR_STALE);
 	assert_int_equal(stat(in("s.v2/source-state.json"), &before), 0);
-	must(rameti_sidecar_mark_dirty(path, &why));
+	must(rameti_sidecar_mark_dirty(NULL, path, &why));
 	assert_int_equal(stat(in("s.v2/source-state.json"), &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 }
@@ -701,7 +701,7 @@ int main(void)
 		TEST(open__asks_the_environment),
 		TEST(recover__sets_an_intent_aside_that_cannot_be_done),
 		TEST(calls__refuse_arguments_that_make_no_sense),
-		TEST(mark_dirty__costs_one_open_without_a_sidecar),
+		TEST(mark_dirty__costs_one_look_without_a_sidecar),
 		TEST(mark_dirty__is_written_once),
 		TEST(rollback__keeps_what_the_session_has_not),
 	};

@@ -163,7 +163,7 @@ static int do_rollback_to(struct ramet_error *err)
 
 static int do_mark(struct ramet_error *err)
 {
-	return rameti_sidecar_mark_dirty(path, err);
+	return rameti_sidecar_mark_dirty(NULL, path, err);
 }
 
 static const struct scene {

@@ -65,7 +65,7 @@ static void broken_session(void) { add_to(sc_path, "{"); }
 static void broken_unsure(void) { no_state(), broken_session(); }
 static void other_unsure(void) { no_state(), other_bytes(); }
 static void empty_state(void) { put(in(STATE), ""); }
-static void dirty(void) { must(rameti_sidecar_mark_dirty(sc_path, &why)); }
+static void dirty(void) { must(rameti_sidecar_mark_dirty(NULL, sc_path, &why)); }
 static void huge_state(void)
 {
 	char text[SC_STATE_MAX + 2];
@@ -198,19 +198,19 @@ static void mark_dirty__is_of_the_sidecar_beside(void **state)
 	given(AB, 0);
 	memset(far, 'x', sizeof(far) - 1);
 	far[sizeof(far) - 1] = '\0';
-	must(rameti_sidecar_mark_dirty(far, &why));
-	must(rameti_sidecar_mark_dirty(in(".hidden"), &why));
+	must(rameti_sidecar_mark_dirty(NULL, far, &why));
+	must(rameti_sidecar_mark_dirty(NULL, in(".hidden"), &why));
 	assert_int_equal(checked(0).state, RAMET_SIDECAR_MIGRATED);
 	assert_int_equal(rename(in("s.v2"), in("plain.v2")), 0);
-	must(rameti_sidecar_mark_dirty(in("plain"), &why));
+	must(rameti_sidecar_mark_dirty(NULL, in("plain"), &why));
 	assert_int_equal(rename(in("plain.v2"), in("s.v2")), 0);
 	assert_int_equal(checked(0).state, RAMET_SIDECAR_STALE);
 	put(in(STATE), "what nobody believes");
-	must(rameti_sidecar_mark_dirty(sc_path, &why));
+	must(rameti_sidecar_mark_dirty(NULL, sc_path, &why));
 	assert_file(in(STATE), "what nobody believes");
 }
 
-static void before__fails_unless_it_is_as_good_as_done(void **state)
+static void mark_dirty__fails_unless_it_is_as_good_as_done(void **state)
 {
 	struct faults f = { .kind = FAULT_ANY, .sys = EIO };
 	int r, reached, as_good = 0;
@@ -221,7 +221,7 @@ static void before__fails_unless_it_is_as_good_as_done(void **state)
 		given(AB, 0);
 		f.n = ++n;
 		faults_start(&f);
-		r = rameti_sidecar_before(rameti_env_default(), sc_path, n % 2 ? &why : NULL);
+		r = rameti_sidecar_mark_dirty(NULL, sc_path, n % 2 ? &why : NULL);
 		reached = faults_stop();
 		assert_true(r == 0 || r == RAMET_EIO);
 		as_good += reached && !r;
@@ -233,7 +233,7 @@ static void before__fails_unless_it_is_as_good_as_done(void **state)
 	do {
 		given(AB, 0);
 		scarce_start(++n);
-		r = rameti_sidecar_before(rameti_env_default(), sc_path, n % 2 ? &why : NULL);
+		r = rameti_sidecar_mark_dirty(NULL, sc_path, n % 2 ? &why : NULL);
 		reached = scarce_stop();
 		assert_int_equal(r, reached ? RAMET_ENOMEM : 0);
 	} while (reached);
@@ -504,7 +504,7 @@ int main(void)
 		TEST(empty__session_needs_no_index),
 		TEST(fresh__may_be_asked_for_alone),
 		TEST(mark_dirty__is_of_the_sidecar_beside),
-		TEST(before__fails_unless_it_is_as_good_as_done),
+		TEST(mark_dirty__fails_unless_it_is_as_good_as_done),
 		TEST(rebuild__makes_the_same_index),
 		TEST(rebuild__cuts_behind_what_belongs),
 		TEST(rebuild__changes_nothing_where_garbage_is_in_the_middle),
