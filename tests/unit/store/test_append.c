@@ -171,7 +171,7 @@ static void append__knows_the_role_wherever_it_stands(void **state)
 {
 	static const char *const messages[] = {
 		"{ 'role' : 'assistant' , 'content' : [ ] }",
-		"{'content': [ {'type':'text', 'text':' { '} ],\n 'n': {'role':'x'}, 'role':'user'}",
+		"{'content': [ {'type':'text', 'text':' { '} ],\n 'n': {'role':'x'},'role':'user'}",
 		"{'content':'x','role':'user'}",
 		"{ 'r': 1 , 'role': '\\u0075ser' , 'content': 'x' }",
 		"{ 'role': 'user', 'content': 'x', 'role': 'assistant' }",
