@@ -9,6 +9,7 @@
 #ifndef RAMETI_CODEC_CODEC_H
 #define RAMETI_CODEC_CODEC_H
 
+#include "base/map.h"
 #include "json/scan.h"
 #include "model/tree.h"
 #include "ramet/codec.h"
@@ -110,7 +111,15 @@ struct rameti_encoder {
 	int made;
 	struct ramet_buf entry_id;
 	struct ramet_json_doc doc;
-	struct ramet_buf scratch, text;
+	struct ramet_buf scratch, text, ids;
+	struct rameti_map places; /* of ids, as far as they were looked for */
+	size_t n_places;
+};
+/* An entry that was encoded apart from those before it. */
+struct rameti_apart {
+	int said, made;                          /* enum rameti_said; as the encoder's */
+	uint64_t note;                           /* the codec's own */
+	struct ramet_bytes id;                   /* the encoder's entry_id, borrowed from it */
 };
 /* How an entry was written. */
 enum rameti_said {
@@ -177,6 +186,13 @@ struct rameti_codec {
 	 * rameti_said, or an error. */
 	int (*encode)(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		      struct ramet_error *err);
+	/* An entry whose records are the same whatever stands before them, by an encoder of its
+	 * own, which has the id and the dialect of the one that goes through all: 1; 0: it is
+	 * none, or memory ran out, and nothing was added. join: that one learns of what was
+	 * written. NULL: every entry in its turn. */
+	int (*apart)(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct rameti_apart *is);
+	void (*join)(struct rameti_encoder *e, const struct rameti_apart *is);
 	/* The line that carries this custom entry as it is; its members are compact and valid
 	 * UTF-8. Nothing that is encoded later refers to it. NULL: by write_entry. */
 	int (*carry)(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
@@ -281,6 +297,10 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 			const struct rameti_reader *r, struct ramet_bytes last,
 			struct ramet_error *err);
 void rameti_encoder_release(struct rameti_encoder *e);
+/* What `apart` of a codec begins with: a message, as pi writes it, encoded; e's counts and texts
+ * tell of it alone. 1; 0: something else, or it failed: nothing was added. */
+int rameti_encoder_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+			 struct rameti_apart *is);
 
 /* Version 1: the made id of a row, 8 hex digits and NUL. */
 int rameti_made_id(const struct rameti_reader *r, uint32_t row, unsigned attempt, char out[9]);

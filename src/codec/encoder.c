@@ -19,6 +19,8 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 	ramet_buf_init(&e->id, SIZE_MAX / 2);
 	ramet_buf_init(&e->scratch, SIZE_MAX / 2);
 	ramet_buf_init(&e->text, SIZE_MAX / 2);
+	ramet_buf_init(&e->ids, SIZE_MAX / 2);
+	rameti_map_init(&e->places, 0);
 	ramet_buf_init(&e->entry_id, SIZE_MAX / 2);
 	e->made = -1;
 	if (r)
@@ -33,6 +35,32 @@ void rameti_encoder_release(struct rameti_encoder *e)
 	ramet_buf_release(&e->id);
 	ramet_buf_release(&e->scratch);
 	ramet_buf_release(&e->text);
+	ramet_buf_release(&e->ids);
+	rameti_map_release(&e->places);
 	ramet_buf_release(&e->entry_id);
 	ramet_json_doc_release(&e->doc);
+}
+
+int rameti_encoder_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+			 struct rameti_apart *is)
+{
+	static const char start[] = "{\"type\":\"message\",";
+	size_t from = out->len;
+	int r = -1;
+
+	if (entry.len < sizeof(start) || memcmp(entry.ptr, start, sizeof(start) - 1))
+		return 0;
+	memset(e->count, 0, sizeof(e->count));
+	ramet_buf_reset(&e->text);
+	ramet_buf_reset(&e->ids);
+	e->made = -1;
+	if (!ramet_buf_status(&e->id))
+		r = e->codec->encode(e, entry, out, NULL);
+	is->said = r;
+	is->made = e->made;
+	is->id = ramet_buf_bytes(&e->entry_id);
+	if (r >= 0 && r != RAMETI_UNSAID && !ramet_buf_status(out))
+		return 1;
+	ramet_buf_truncate(out, from);
+	return 0;
 }

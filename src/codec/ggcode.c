@@ -526,5 +526,7 @@ const struct rameti_codec rameti_codec_ggcode = {
 	.resume = rameti_gg_resume,
 	.start = rameti_gg_start,
 	.encode = rameti_gg_encode,
+	.apart = rameti_gg_apart,
+	.join = rameti_gg_join,
 	.carry = rameti_gg_carry,
 };

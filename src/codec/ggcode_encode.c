@@ -569,7 +569,8 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	if (r == RAMET_ENOMEM || (ramet_buf_status(out) < 0 || ramet_buf_status(&j.id) < 0 ||
 		       ramet_buf_status(&j.work) < 0 || ramet_buf_status(&j.more) < 0 ||
 		       ramet_buf_status(&j.system) < 0 ||
-		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0 ||
+		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->ids) < 0 ||
+		       ramet_buf_status(&e->scratch) < 0 ||
 		       ramet_buf_status(&e->entry_id) < 0))
 		r = rameti_fail_nomem(err);
 	ramet_buf_release(&j.id);

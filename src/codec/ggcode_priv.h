@@ -21,10 +21,11 @@ enum rameti_gg_state {
 /* places of encoder->count */
 enum rameti_gg_count {
 	RAMETI_GG_TURN, /* of usage */
-	RAMETI_GG_SEEN /* bytes of the first lines it goes on behind that were looked at */
+	RAMETI_GG_SEEN, /* bytes of the first lines it goes on behind that were looked at */
+	RAMETI_GG_GAP /* 1: between the first and the last of those lines are others */
 };
-/* encoder->text: the entries before, see ggcode_written.c; encoder->scratch: the line of the last
- * meta record, when there is one that the reader does not know */
+/* encoder->text, ids and places: the entries before, see ggcode_written.c; encoder->scratch: the
+ * line of the last meta record, when there is one that the reader does not know */
 
 #define RAMETI_GG_SUMMARY "ramet.summary"
 #define RAMETI_GG_CONFIG "ramet.config"
@@ -72,6 +73,9 @@ extern const char *const rameti_gg_message_keys[];
 
 int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct ramet_error *err);
+int rameti_gg_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		    struct rameti_apart *is);
+void rameti_gg_join(struct rameti_encoder *e, const struct rameti_apart *is);
 int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
 		    struct ramet_buf *scratch, struct ramet_buf *out);
 /* What an entry that was written is. */
@@ -85,12 +89,11 @@ enum rameti_gg_written {
 void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int what);
 /* Is there an entry of this id? *before: the last message before it, or before the end; without
  * one, or when it is not known, ptr is NULL. */
-int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
-		      struct ramet_bytes *before);
+int rameti_gg_find_id(struct rameti_encoder *e, struct ramet_bytes id, struct ramet_bytes *before);
 /* What a compaction keeps begins with the entry `kept`. Empty: a checkpoint of this summary and
  * last message says so; else the id of the first message of it, as far as it is known. Valid until
  * the next entry is logged. */
-struct ramet_bytes rameti_gg_unsaid_kept(const struct rameti_encoder *e, struct ramet_bytes summary,
+struct ramet_bytes rameti_gg_unsaid_kept(struct rameti_encoder *e, struct ramet_bytes summary,
 					 struct ramet_bytes last, struct ramet_bytes kept);
 int rameti_gg_resume(struct rameti_encoder *e, const struct rameti_reader *r,
 		     struct ramet_bytes last, struct ramet_error *err);

@@ -1,7 +1,7 @@
 /*
  * codec/ggcode_written.c - what an encoder knows of the entries before the next one: those that it
- * wrote and those of lines that it goes on behind, in order, in e->text, each with a byte that says
- * what it is and its length; what a file had before is in the encoder's reader.
+ * wrote and those of lines that it goes on behind, in order, each with what it is; what a file had
+ * before is in the encoder's reader.
  *
  * Nothing is ever taken out. Of many lines only the first and the last are told: what stands
  * between them is unknown, and nothing is concluded across it.
@@ -10,74 +10,128 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "json/scan.h"
 #include "model/tree.h"
 
-/* Places: rows of the reader, then entries in e->text; or one of these. */
+/* Places: rows of the reader, then items; or one of these. */
 #define AT_END (SIZE_MAX - 1)
 #define NOT_KNOWN SIZE_MAX
 
-void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int what)
-{
-	ramet_buf_add_char(&e->text, (char)what);
-	ramet_buf_add(&e->text, (struct ramet_bytes){ (const char *)&id.len, sizeof(id.len) });
-	ramet_buf_add(&e->text, id);
-}
-
+/* In e->text; its id is in e->ids. */
 struct item {
-	struct ramet_bytes id;
-	int what;
-	const char *next;
+	uint64_t id_at;
+	uint32_t id_len, what;
 };
 
-/* The one at p, which begins as NULL; 0: there are no more. */
-static int next_item(const struct rameti_encoder *e, struct item *i)
+void rameti_gg_log_id(struct rameti_encoder *e, struct ramet_bytes id, int what)
 {
-	struct ramet_bytes all = ramet_buf_bytes(&e->text);
+	const struct item i = { e->ids.len, (uint32_t)id.len, (uint32_t)what };
 
-	if (!i->next)
-		i->next = all.ptr;
-	if (i->next >= all.ptr + all.len)
+	ramet_buf_add(&e->text, (struct ramet_bytes){ (const char *)&i, sizeof(i) });
+	ramet_buf_add(&e->ids, id);
+}
+
+int rameti_gg_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		    struct rameti_apart *is)
+{
+	size_t from = out->len;
+	struct item i;
+
+	if (!rameti_encoder_apart(e, entry, out, is))
 		return 0;
-	i->what = *i->next++;
-	memcpy(&i->id.len, i->next, sizeof(i->id.len));
-	i->id.ptr = i->next + sizeof(i->id.len);
-	i->next = i->id.ptr + i->id.len;
-	return 1;
+	if (e->text.len == sizeof(i) && e->ids.len == is->id.len) {
+		memcpy(&i, e->text.ptr, sizeof(i));
+		is->note = i.what;
+		return 1;
+	}
+	ramet_buf_truncate(out, from);
+	return 0;
+}
+
+void rameti_gg_join(struct rameti_encoder *e, const struct rameti_apart *is)
+{
+	rameti_gg_log_id(e, is->id, (int)is->note);
+}
+
+static size_t n_items(const struct rameti_encoder *e)
+{
+	return ramet_buf_status(&e->ids) < 0 ? 0 : e->text.len / sizeof(struct item);
+}
+
+static struct item item_at(const struct rameti_encoder *e, size_t at)
+{
+	struct item i;
+
+	memcpy(&i, e->text.ptr + at * sizeof(i), sizeof(i));
+	return i;
+}
+
+static struct ramet_bytes id_of(const struct rameti_encoder *e, size_t at)
+{
+	struct item i = item_at(e, at);
+
+	return (struct ramet_bytes){ e->ids.ptr + i.id_at, i.id_len };
+}
+
+/* The first item of this id; NOT_KNOWN. Most entries are never asked for: the map learns of them
+ * when one is. */
+static size_t find_item(struct rameti_encoder *e, struct ramet_bytes id)
+{
+	struct ramet_bytes fresh;
+	uint32_t at, seed;
+	size_t n = n_items(e);
+	int r = 0;
+
+	if (!e->n_places && rameti_random(NULL, &seed, sizeof(seed), NULL) == 0)
+		rameti_map_init(&e->places, seed);
+	for (; !r && e->n_places < n; e->n_places++) {
+		fresh = id_of(e, e->n_places);
+		if (fresh.len && !rameti_map_get(&e->places, fresh, NULL))
+			r = rameti_map_set(&e->places, fresh, (uint32_t)e->n_places);
+	}
+	if (r < 0)
+		e->text.status = RAMET_ENOMEM;       /* the caller asks */
+	return !r && id.len && rameti_map_get(&e->places, id, &at) ? at : NOT_KNOWN;
+}
+
+static int has_unknown(const struct rameti_encoder *e)
+{
+	return e->count[RAMETI_GG_GAP] != 0;
 }
 
 /* ---- the message before ---- */
 
-static int is_item(const struct item *i, struct ramet_bytes id)
+/* The last message before an item, or before the end, as far as it is known. */
+static struct ramet_bytes written_before(const struct rameti_encoder *e, size_t at)
 {
-	return id.len && ramet_bytes_eq(i->id, id);
+	const struct ramet_bytes none = { NULL, 0 };
+	uint32_t what = at < n_items(e) ? item_at(e, at).what : 0;
+
+	while (at && (what & RAMETI_GG_SAME_RECORD))
+		what = item_at(e, --at).what;
+	while (at--) {
+		what = item_at(e, at).what;
+		if (what & RAMETI_GG_UNKNOWN)
+			return none;
+		if ((what & RAMETI_GG_AS_MESSAGE) && !(what & RAMETI_GG_SAME_RECORD))
+			return id_of(e, at);
+	}
+	return none;
 }
 
 /* 1: this encoder knows it; *before: the message before it, or before the end. */
-static int find_written(const struct rameti_encoder *e, struct ramet_bytes id,
-			struct ramet_bytes *before)
+static int find_written(struct rameti_encoder *e, struct ramet_bytes id, struct ramet_bytes *before)
 {
-	const struct ramet_bytes none = { NULL, 0 };
-	struct ramet_bytes last = none;
-	struct item i = { .next = NULL };
-	int unknown = 0;
+	size_t at = find_item(e, id);
 
-	*before = none;
-	while (next_item(e, &i)) {
-		if (!(i.what & RAMETI_GG_SAME_RECORD))
-			*before = last;
-		if (is_item(&i, id))
-			return 1;
-		if (i.what & RAMETI_GG_UNKNOWN) {
-			unknown = 1;
-			last = none;
-		} else if ((i.what & RAMETI_GG_AS_MESSAGE) && !(i.what & RAMETI_GG_SAME_RECORD)) {
-			last = i.id;
-		}
-	}
-	*before = unknown ? none : last;     /* it may be one of those that are not known */
-	return 0;
+	*before = (struct ramet_bytes){ NULL, 0 };
+	if (at != NOT_KNOWN)
+		*before = written_before(e, at);
+	else if (!has_unknown(e))            /* else it may be one of those that are not known */
+		*before = written_before(e, n_items(e));
+	return at != NOT_KNOWN;
 }
 
 /* The last message in the file before a row that begins a record. */
@@ -94,8 +148,7 @@ static struct ramet_bytes message_before(const struct rameti_reader *r, uint32_t
 	return (struct ramet_bytes){ NULL, 0 };
 }
 
-int rameti_gg_find_id(const struct rameti_encoder *e, struct ramet_bytes id,
-		      struct ramet_bytes *before)
+int rameti_gg_find_id(struct rameti_encoder *e, struct ramet_bytes id, struct ramet_bytes *before)
 {
 	const struct rameti_reader *r = e->reader;
 	uint32_t row = r && id.len ? ramet_tree_find(r->tree, id) : RAMET_NONE;
@@ -119,21 +172,17 @@ static size_t n_rows(const struct rameti_encoder *e)
 }
 
 /* Where the entry of this id is. AT_END: nowhere yet; NOT_KNOWN. */
-static size_t place_of(const struct rameti_encoder *e, struct ramet_bytes id)
+static size_t place_of(struct rameti_encoder *e, struct ramet_bytes id)
 {
 	uint32_t row = e->reader && id.len ? ramet_tree_find(e->reader->tree, id) : RAMET_NONE;
-	struct item i = { .next = NULL };
-	size_t at, none = AT_END;
+	size_t at;
 
 	if (row != RAMET_NONE)
 		return row;
-	for (at = n_rows(e); next_item(e, &i); at++) {
-		if (is_item(&i, id))
-			return at;
-		if (i.what & RAMETI_GG_UNKNOWN)
-			none = NOT_KNOWN;
-	}
-	return none;
+	at = find_item(e, id);
+	if (at != NOT_KNOWN)
+		return n_rows(e) + at;
+	return has_unknown(e) ? NOT_KNOWN : AT_END;
 }
 
 static int is_spoken(const struct ramet_row *row)
@@ -145,10 +194,10 @@ static int is_spoken(const struct ramet_row *row)
 /* The first entry from there on that a context may begin with. behind: not in the record there. */
 static size_t spoken_from(const struct rameti_encoder *e, size_t from, int behind)
 {
-	const struct ramet_row *row = NULL;
-	struct item i = { .next = NULL };
-	size_t at = from, n = n_rows(e);
+	size_t at = from, n = n_rows(e), end = n + n_items(e);
+	const struct ramet_row *row;
 	uint64_t there;
+	uint32_t what;
 
 	if (from >= AT_END)
 		return from;
@@ -158,14 +207,13 @@ static size_t spoken_from(const struct rameti_encoder *e, size_t from, int behin
 		if (is_spoken(row) && !(behind && row->offset == there))
 			return at;
 	}
-	for (at = n; next_item(e, &i); at++) {
-		if (at < from)
-			continue;
-		if (behind && at > from && from >= n && !(i.what & RAMETI_GG_SAME_RECORD))
+	for (; at < end; at++) {
+		what = item_at(e, at - n).what;
+		if (behind && at > from && from >= n && !(what & RAMETI_GG_SAME_RECORD))
 			behind = 0;
-		if (i.what & RAMETI_GG_UNKNOWN)
+		if (what & RAMETI_GG_UNKNOWN)
 			return NOT_KNOWN;
-		if ((i.what & RAMETI_GG_SPOKEN) && !(behind && from >= n))
+		if ((what & RAMETI_GG_SPOKEN) && !(behind && from >= n))
 			return at;
 	}
 	return AT_END;
@@ -173,17 +221,12 @@ static size_t spoken_from(const struct rameti_encoder *e, size_t from, int behin
 
 static struct ramet_bytes id_at(const struct rameti_encoder *e, size_t place)
 {
-	struct item i = { .next = NULL };
-	size_t at = n_rows(e);
+	size_t n = n_rows(e);
 
-	if (place < at)
-		return ramet_tree_id(e->reader->tree, (uint32_t)place);
-	while (next_item(e, &i) && at < place)
-		at++;
-	return i.id;
+	return place < n ? ramet_tree_id(e->reader->tree, (uint32_t)place) : id_of(e, place - n);
 }
 
-struct ramet_bytes rameti_gg_unsaid_kept(const struct rameti_encoder *e, struct ramet_bytes summary,
+struct ramet_bytes rameti_gg_unsaid_kept(struct rameti_encoder *e, struct ramet_bytes summary,
 					 struct ramet_bytes last, struct ramet_bytes kept)
 {
 	const struct ramet_bytes none = { NULL, 0 };
@@ -258,7 +301,8 @@ static int log_lines(struct rameti_encoder *e, struct ramet_bytes text, struct r
 		log_entries(e, &b);
 		r = keep_last_meta(e, &b);
 	}
-	if (r < 0 || ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->scratch) < 0)
+	if (r < 0 || ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->ids) < 0 ||
+	    ramet_buf_status(&e->scratch) < 0)
 		r = rameti_fail_nomem(err);
 	rameti_batch_release(&b);
 	rameti_scanner_free(scanner);
@@ -287,6 +331,7 @@ int rameti_gg_resume(struct rameti_encoder *e, const struct rameti_reader *r,
 	if (x < 0 ||
 	    (fresh.len > tail.len && !memcmp(tail.ptr - tail.len - 1, tail.ptr, tail.len)))
 		return x;
+	e->count[RAMETI_GG_GAP] = 1;
 	rameti_gg_log_id(e, none, RAMETI_GG_UNKNOWN);
 	return log_lines(e, tail, err);
 }

@@ -485,6 +485,8 @@ const struct rameti_codec rameti_codec_yoi = {
 	.resume = rameti_yoi_resume,
 	.start = rameti_yoi_start,
 	.encode = rameti_yoi_encode,
+	.apart = rameti_yoi_apart,
+	.join = rameti_yoi_join,
 	.carry = rameti_yoi_carry,
 	.tail = yoi_tail,
 };

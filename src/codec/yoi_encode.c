@@ -319,6 +319,31 @@ int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct
 	return r ? RAMETI_CARRIED : RAMETI_SAID;
 }
 
+/* A record with a hash hangs from the one before, and what the system says may be the prompt. */
+int rameti_yoi_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct rameti_apart *is)
+{
+	size_t from = out->len;
+	const struct ramet_json *role;
+
+	if ((e->dialect && e->dialect < RAMETI_YOI_BRIDGE) ||
+	    !rameti_encoder_apart(e, entry, out, is))
+		return 0;
+	is->note = e->count[RAMETI_YOI_ITEMS] << 8 | e->count[RAMETI_YOI_FLAGS];
+	role = ramet_json_get(ramet_json_get(ramet_json_root(&e->doc), "message"), "role");
+	if (ramet_json_text_is(role, "user") || ramet_json_text_is(role, "assistant") ||
+	    ramet_json_text_is(role, "toolResult"))
+		return 1;
+	ramet_buf_truncate(out, from);
+	return 0;
+}
+
+void rameti_yoi_join(struct rameti_encoder *e, const struct rameti_apart *is)
+{
+	e->count[RAMETI_YOI_ITEMS] += is->note >> 8;
+	e->count[RAMETI_YOI_FLAGS] |= is->note & 0xff;
+}
+
 int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
 		     struct ramet_buf *scratch, struct ramet_buf *out)
 {

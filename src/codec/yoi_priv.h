@@ -38,6 +38,9 @@ int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int
 		     struct ramet_buf *scratch, struct ramet_buf *out);
 int rameti_yoi_start(struct rameti_encoder *e, const struct rameti_draft_header *h,
 		     struct ramet_buf *out, struct ramet_error *err);
+int rameti_yoi_apart(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct rameti_apart *is);
+void rameti_yoi_join(struct rameti_encoder *e, const struct rameti_apart *is);
 int rameti_yoi_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		      struct ramet_error *err);
 

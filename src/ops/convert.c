@@ -88,16 +88,36 @@ static int hang(struct rameti_convert *c, uint32_t row, struct ramet_bytes *json
 	return r;
 }
 
+/* In the thread that reads ahead. */
+static int apart(void *user, struct ramet_bytes entry, struct ramet_buf *out,
+		 struct rameti_apart *is)
+{
+	return rameti_target_aside_entry(user, rameti_json_trimmed(entry), out, is);
+}
+
+/* The entry json, which was made of this row: by then it may be another one. */
+static int write_entry(struct rameti_convert *c, uint32_t row, struct ramet_bytes made,
+		       struct ramet_bytes json, struct ramet_error *err)
+{
+	struct ramet_bytes lines;
+	struct rameti_apart is;
+
+	if (json.ptr == made.ptr && json.len == made.len &&
+	    rameti_records_apart(&c->records, row, &lines, &is))
+		return rameti_target_apart(&c->target, json, lines, &is, err);
+	return rameti_target_entry(&c->target, json, err);
+}
+
 static int convert_row(struct rameti_convert *c, const struct rameti_record *record, uint32_t row,
 		       struct ramet_error *err)
 {
-	struct ramet_bytes json;
+	struct ramet_bytes json, made = { NULL, 0 };
 	int r = rameti_records_entry(&c->records, record, row, &c->scratch, &json, err);
 
 	if (c->to_chain)                     /* its reader will look for this id soon */
 		rameti_tree_expect(c->target.reader.tree, ramet_tree_id(c->tree, row));
 	if (!r) {
-		json = rameti_json_trimmed(json);
+		json = made = rameti_json_trimmed(json);
 		r = rameti_convert_renumber(c, row, &json, err);
 	}
 	if (!r)
@@ -105,7 +125,7 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 	if (!r && c->from_chain && !c->to_chain)
 		r = hang(c, row, &json, err);
 	if (!r)
-		r = rameti_target_entry(&c->target, json, err);
+		r = write_entry(c, row, made, json, err);
 	if (r < 0)
 		return r;
 	if (!(ramet_tree_row(c->tree, row)->flags & RAMET_ROW_NO_ID))
@@ -231,6 +251,8 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 		fresh = 1;
 	if (is_carrier(c, record) && !rameti_convert_bit(c->plan.off, record->first))
 		fresh = rameti_convert_is_lessened(c, record->first);
+	if (!fresh && record->n)
+		c->stays[record->first / 8] |= (uint8_t)(1u << (record->first % 8));
 	return add_fate(c, at, fresh && !record->is_header, err);
 }
 
@@ -370,11 +392,18 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 
 static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 {
+	struct rameti_ahead_job job = { .skip = c->plan.skip };
+	struct rameti_target_aside aside;
 	struct rameti_record record;
 	int r = rameti_records_open(&c->records, c->s, err), copy = same_lines(c);
 
+	if (rameti_target_aside_init(&aside, &c->target)) {
+		job.apart = apart;
+		job.user = &aside;
+	}
+	job.makes = copy ? 0 : RAMETI_AHEAD_ENTRIES;
 	if (!r)
-		rameti_records_ahead(&c->records, c->plan.skip, !copy);
+		rameti_records_ahead(&c->records, &job);
 	while (!r && (r = rameti_records_next(&c->records, &record, err)) == 1) {
 		r = 0;
 		if (record.is_before || (copy && record.is_header)) {
@@ -392,6 +421,7 @@ static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 	if (!r)
 		r = rameti_convert_restore(c, UINT32_MAX, err);
 	rameti_records_close(&c->records);
+	rameti_target_aside_release(&aside);
 	return r;
 }
 
@@ -411,7 +441,8 @@ static int make_maps(struct rameti_convert *c, struct ramet_error *err)
 {
 	c->begins = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->begins));
 	c->ends = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->ends));
-	return c->begins && c->ends ? 0 : rameti_fail_nomem(err);
+	c->stays = ramet_calloc((size_t)c->plan.n / 8 + 1, 1);
+	return c->begins && c->ends && c->stays ? 0 : rameti_fail_nomem(err);
 }
 
 static int convert(struct ramet_session *s, const struct ramet_convert_opts *opts,
@@ -528,6 +559,7 @@ static int convert(struct ramet_session *s, const struct ramet_convert_opts *opt
 	ramet_free(c.fates);
 	ramet_free(c.begins);
 	ramet_free(c.ends);
+	ramet_free(c.stays);
 	return r;
 }
 

@@ -217,15 +217,22 @@ int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet
 
 /* ---- lines that go along ---- */
 
-/* The line as a member: a text, or its bytes when it is none. valid: it is known to be one. */
-static void add_line_member(struct ramet_buf *b, struct ramet_bytes line, int valid)
+/* What a carried line is, besides. */
+enum { HEADER = 1, VALID = 2, TORN = 4, QUOTED = 8 };
+
+/* The line as a member: a text, or its bytes when it is none. VALID: it is known to be one; QUOTED:
+ * it is one in JSON. */
+static void add_line_member(struct ramet_buf *b, struct ramet_bytes line, unsigned is)
 {
 	char hex[3];
 	size_t i;
 
-	if (valid || rameti_utf8_valid(line)) {
+	if (is & QUOTED || is & VALID || rameti_utf8_valid(line)) {
 		ramet_buf_add_str(b, "\"record\":");
-		rameti_json_add_valid(b, line);
+		if (is & QUOTED)
+			ramet_buf_add(b, line);
+		else
+			rameti_json_add_valid(b, line);
 		return;
 	}
 	ramet_buf_add_str(b, "\"hex\":\"");
@@ -253,9 +260,6 @@ static void set_time(struct rameti_convert *c)
 	memcpy(c->carry_time + len, "\"", 2);
 }
 
-/* What a carried line is, besides. */
-enum { HEADER = 1, VALID = 2, TORN = 4 };
-
 static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 		     const struct rameti_convert_fate *f, unsigned is, struct ramet_error *err)
 {
@@ -279,7 +283,7 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 		ramet_buf_add_json_string(b, ramet_buf_bytes(&c->target.encoder.id));
 		ramet_buf_add_char(b, ',');
 	}
-	add_line_member(b, line, is & VALID);
+	add_line_member(b, line, is);
 	ramet_buf_add_char(b, '}');
 	if (ramet_buf_status(b) < 0)
 		return rameti_fail_nomem(err);
@@ -325,26 +329,24 @@ static int hang_from_leaf(struct rameti_convert *c, struct ramet_error *err)
 	return r < 0 || ramet_buf_status(&c->parent) == 0 ? r : rameti_fail_nomem(err);
 }
 
-/* Is the record, as it was found when the session was read, valid UTF-8? */
-static int is_valid(const struct rameti_convert *c, const struct rameti_record *record)
-{
-	return record->n &&
-	       !(ramet_tree_row(c->tree, record->first)->flags & RAMET_ROW_BAD_UTF8);
-}
-
 /* A stored line that goes along. In a tree it may name what will not be there. */
 static int carry_line(struct rameti_convert *c, const struct rameti_record *record,
 		      const struct rameti_convert_fate *f, unsigned is, struct ramet_error *err)
 {
-	struct ramet_bytes line = record->stored;
+	struct ramet_bytes line = record->stored, quoted;
 	int r = 0;
 
 	if (record->n == 1 && c->plan.n_gone && !c->from_chain) {
 		line = record->line;
 		r = rameti_convert_refs(c, record->first, &line, err);
 	}
-	if (is_valid(c, record))
+	if (rameti_record_is_valid(&c->records, record))
 		is |= VALID;
+	if (line.ptr == record->stored.ptr && line.len == record->stored.len &&
+	    rameti_records_quoted(&c->records, &quoted)) {
+		line = quoted;
+		is |= QUOTED;
+	}
 	return r < 0 ? r : write_raw(c, line, f, is, err);
 }
 
@@ -363,13 +365,14 @@ static int ends_torn(const struct rameti_convert *c)
 
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
+	const struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED, .skip = c->stays };
 	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
 	struct rameti_record record;
 	uint32_t i;
 	int r = rameti_records_open(&c->records, c->s, err), torn = ends_torn(c);
 
 	if (!r)
-		rameti_records_ahead(&c->records, NULL, 0);
+		rameti_records_ahead(&c->records, &job);
 	c->target.settled = 1;
 	set_time(c);
 	if (!r)

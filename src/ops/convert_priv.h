@@ -88,6 +88,7 @@ struct rameti_convert {
 	struct rameti_convert_fate *fates;       /* of the lines, in order */
 	uint32_t n_fates, cap_fates, next_cover;
 	uint32_t *begins, *ends; /* rows of the target before and behind each row of the source */
+	uint8_t *stays;                          /* a bit a row: its line is not carried */
 	uint32_t start_rows;                     /* entries that a new file starts with */
 	int from_chain, to_chain, has_last;
 	struct ramet_buf *memory; /* where the new session goes; NULL: to its place */

@@ -12,8 +12,6 @@
 #include "model/tree.h"
 #include "store/session_priv.h"
 
-#define MUCH ((uint64_t)1 << 20)
-
 int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err)
 {
 	int e;
@@ -29,14 +27,14 @@ int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struc
 	return e;
 }
 
-void rameti_records_ahead(struct rameti_records *r, const uint8_t *skip, int entries)
+void rameti_records_ahead(struct rameti_records *r, const struct rameti_ahead_job *job)
 {
-	if (r->s->source.size + r->s->text.len < MUCH)
-		return;
+	if (r->s->source.size + r->s->text.len < RAMETI_RECORDS_MUCH)
+		return;                                  /* not worth a thread */
 	/* two threads look at the rows from now on: that must not change them */
 	rameti_tree_prove_all(r->s->reader.tree);
 	if (!rameti_tree_broken(r->s->reader.tree))
-		r->ahead = rameti_ahead_start(r, skip, entries);
+		r->ahead = rameti_ahead_start(r, job);
 }
 
 void rameti_records_close(struct rameti_records *r)
@@ -143,6 +141,24 @@ int rameti_records_make(struct rameti_records *r, const struct rameti_record *re
 			struct ramet_error *err)
 {
 	return r->s->reader.codec->entry(&r->s->reader, row, record->line, scratch, json, err);
+}
+
+int rameti_records_apart(const struct rameti_records *r, uint32_t row, struct ramet_bytes *lines,
+			 struct rameti_apart *is)
+{
+	return r->ahead && rameti_ahead_apart(r->ahead, row, lines, is);
+}
+
+int rameti_records_quoted(const struct rameti_records *r, struct ramet_bytes *json)
+{
+	return r->ahead && rameti_ahead_quoted(r->ahead, json);
+}
+
+int rameti_record_is_valid(const struct rameti_records *r, const struct rameti_record *record)
+{
+	const struct ramet_tree *t = r->s->reader.tree;
+
+	return record->n && !(ramet_tree_row(t, record->first)->flags & RAMET_ROW_BAD_UTF8);
 }
 
 struct ramet_bytes rameti_session_header_line(const struct ramet_session *s)

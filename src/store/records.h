@@ -28,10 +28,23 @@ struct rameti_record {
 /* The session is not appended to meanwhile. */
 int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err);
 void rameti_records_close(struct rameti_records *r);
+/* What a thread makes of the lines that it reads ahead. */
+enum rameti_ahead_makes {
+	RAMETI_AHEAD_ENTRIES = 1,
+	RAMETI_AHEAD_QUOTED = 2 /* the stored line as a JSON string, where it is valid UTF-8 */
+};
+struct rameti_ahead_job {
+	unsigned makes;                          /* of rameti_ahead_makes */
+	const uint8_t *skip;                     /* a bit a row: nothing is made; NULL: none */
+	/* With ENTRIES, in that thread: the lines an entry becomes, added to out: 1; 0: none. NULL:
+	 * not asked for. */
+	int (*apart)(void *user, struct ramet_bytes entry, struct ramet_buf *out,
+		     struct rameti_apart *is);
+	void *user;
+};
 /* Before the first one: a thread reads on from here while the caller is busy, if there is much to
- * read. entries: it makes the entries, too, but for rows whose bit is set in skip (NULL: none). r
- * stays where it is. */
-void rameti_records_ahead(struct rameti_records *r, const uint8_t *skip, int entries);
+ * read, and makes what it has the time for. r and what job points to stay where they are. */
+void rameti_records_ahead(struct rameti_records *r, const struct rameti_ahead_job *job);
 /* 1: the next line that is not blank; 0: the end. ECONFLICT when another program changed it. */
 int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 			struct ramet_error *err);
@@ -40,6 +53,13 @@ int rameti_records_next(struct rameti_records *r, struct rameti_record *record,
 int rameti_records_entry(struct rameti_records *r, const struct rameti_record *record, uint32_t row,
 			 struct ramet_buf *scratch, struct ramet_bytes *json,
 			 struct ramet_error *err);
+/* What job->apart made of that entry, if it did: 1. */
+int rameti_records_apart(const struct rameti_records *r, uint32_t row, struct ramet_bytes *lines,
+			 struct rameti_apart *is);
+/* The stored line that was asked for last as a JSON string: 1; 0: it has to be made. */
+int rameti_records_quoted(const struct rameti_records *r, struct ramet_bytes *json);
+/* Is what was read valid UTF-8, as it was found when the session was read? */
+int rameti_record_is_valid(const struct rameti_records *r, const struct rameti_record *record);
 /* Is a line without its end none in this session, so that it goes with the next write? */
 int rameti_session_cuts_tail(const struct ramet_session *s);
 /* Its header as it is stored; empty for formats without a header line. */

@@ -14,11 +14,17 @@ int rameti_records_make(struct rameti_records *r, const struct rameti_record *re
 			struct ramet_error *err);
 
 /* As rameti_records_ahead says; NULL: there is no memory for it, or no thread. */
-struct rameti_ahead *rameti_ahead_start(struct rameti_records *r, const uint8_t *skip, int entries);
+struct rameti_ahead *rameti_ahead_start(struct rameti_records *r,
+					const struct rameti_ahead_job *job);
 int rameti_ahead_next(struct rameti_ahead *a, struct rameti_record *record,
 		      struct ramet_error *err);
 /* An entry of the record that was handed out last: 1; 0: it was not made. */
 int rameti_ahead_entry(struct rameti_ahead *a, uint32_t row, struct ramet_bytes *json);
+/* What was made of it: as above. */
+int rameti_ahead_apart(const struct rameti_ahead *a, uint32_t row, struct ramet_bytes *lines,
+		       struct rameti_apart *is);
+/* Its stored line as a JSON string: as above. */
+int rameti_ahead_quoted(const struct rameti_ahead *a, struct ramet_bytes *json);
 void rameti_ahead_end(struct rameti_ahead *a);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "codec/span.h"
 #include "store/layout_pi.h"
 #include "store/session_priv.h"
 
@@ -163,64 +162,6 @@ int rameti_target_line(struct rameti_target *t, struct ramet_bytes line, struct 
 	return count_rows(t, -1, err);
 }
 
-/* The raw text of a member, or what it holds as a decoded text: into to, NULL for what is none. */
-static struct ramet_bytes decoded(const struct ramet_json *v, struct ramet_buf *to)
-{
-	struct ramet_bytes none = { NULL, 0 };
-
-	ramet_buf_reset(to);
-	if (ramet_json_kind(v) != RAMET_JSON_STRING)
-		return none;
-	ramet_json_text(v, to);
-	return to->len ? ramet_buf_bytes(to) : (struct ramet_bytes){ "", 0 };
-}
-
-/* Through the codec's own writer, for formats that are nearly pi's. */
-static int draft_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
-{
-	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
-	const struct ramet_json *root;
-	struct rameti_draft d = { .timestamp = { NULL, 0 } };
-	int r = ramet_json_parse(&t->doc, entry, 0, err);
-
-	if (r < 0)
-		return r;
-	root = ramet_json_root(&t->doc);
-	ramet_buf_reset(&t->members);
-	if (!t->codec->from_entry || root->flags & RAMET_JSON_BAD_UTF8)
-		rameti_span_add_own_members(&t->members, root);
-	d.type = decoded(ramet_json_get(root, "type"), &t->texts[0]);
-	d.id = decoded(ramet_json_get(root, "id"), &t->texts[1]);
-	d.parent = decoded(ramet_json_get(root, "parentId"), &t->texts[2]);
-	d.members = ramet_buf_bytes(&t->members);
-	d.entry = root;
-	if (ramet_json_get(root, "timestamp"))
-		d.timestamp = ramet_json_raw(ramet_json_get(root, "timestamp"));
-	if (ramet_buf_status(&t->members) < 0 || ramet_buf_status(&t->texts[0]) < 0 ||
-	    ramet_buf_status(&t->texts[1]) < 0 || ramet_buf_status(&t->texts[2]) < 0)
-		return rameti_fail_nomem(err);
-	t->codec->write_entry(&d, &t->out, found);
-	ramet_buf_add_char(&t->out, '\n');
-	return RAMETI_SAID;
-}
-
-/* Is this a custom entry that carries another one? Its type stands near its start. */
-static int is_carrier_text(struct ramet_bytes line)
-{
-	static const char mark[] = "\"customType\":\"ramet.entry\"";
-
-	return memmem(line.ptr, line.len < 256 ? line.len : 256, mark, sizeof(mark) - 1) != NULL;
-}
-
-static int is_carrier(const struct ramet_buf *out, size_t from)
-{
-	static const char start[] = "{\"type\":\"custom\"";
-
-	if (out->len - from < sizeof(start) || memcmp(out->ptr + from, start, sizeof(start) - 1))
-		return 0;
-	return is_carrier_text((struct ramet_bytes){ out->ptr + from, out->len - from });
-}
-
 /* Over this text, and on behind the next quotation mark; NULL: it is not there. */
 static const char *over(const char *p, const char *end, const char *text, size_t len)
 {
@@ -241,12 +182,32 @@ int rameti_target_says_parent(struct ramet_bytes entry)
 	return memmem(entry.ptr, entry.len < 256 ? entry.len : 256, "\"parentId\":", 11) != NULL;
 }
 
-int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
+/* Room for an entry, behind the lines that its encoder knows of. */
+static int ready(struct rameti_target *t, struct ramet_error *err)
 {
-	int e, r = make_room(t, err);
+	int r = make_room(t, err);
 
 	if (!r && t->behind_line)
 		r = resume(t, err);
+	return r;
+}
+
+/* The entry's lines were added to out. */
+static int end_entry(struct rameti_target *t, struct ramet_bytes entry, int said,
+		     struct ramet_error *err)
+{
+	int r;
+
+	if (t->home && t->home->says)
+		said = t->home->says(entry);
+	r = t->codec->pieces ? count_rows(t, t->encoder.made, err) : count_line(t, err);
+	return r < 0 ? r : said;
+}
+
+int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err)
+{
+	int r = ready(t, err);
+
 	if (r < 0)
 		return r;
 	if (ramet_buf_status(&t->encoder.id) < 0)
@@ -255,35 +216,49 @@ int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struc
 	if (t->codec->encode) {
 		r = t->codec->encode(&t->encoder, entry, &t->out, err);
 	} else if (t->codec != &rameti_codec_pi || !rameti_target_says_parent(entry)) {
-		r = draft_entry(t, entry, err);
-		if (!r && is_carrier(&t->out, t->from) && !is_carrier_text(entry))
-			r = RAMETI_CARRIED;
+		r = rameti_target_draft(t->codec, &t->work, entry, &t->out, err);
 	} else {
 		ramet_buf_add(&t->out, entry);
 		ramet_buf_add_char(&t->out, '\n');
 	}
+	return r < 0 ? r : end_entry(t, entry, r, err);
+}
+
+int rameti_target_apart(struct rameti_target *t, struct ramet_bytes entry, struct ramet_bytes lines,
+			const struct rameti_apart *is, struct ramet_error *err)
+{
+	struct rameti_encoder *e = &t->encoder;
+	int r = ready(t, err);
+
 	if (r < 0)
 		return r;
-	if (t->home && t->home->says)
-		r = t->home->says(entry);
-	e = t->codec->pieces ? count_rows(t, t->encoder.made, err) : count_line(t, err);
-	return e < 0 ? e : r;
+	if (e->dialect || ramet_buf_status(&e->id) < 0) /* then it was written for another one */
+		return rameti_target_entry(t, entry, err);
+	ramet_buf_add(&t->out, lines);
+	e->made = is->made;
+	ramet_buf_reset(&e->entry_id);
+	ramet_buf_add(&e->entry_id, is->id);
+	if (t->codec->join)
+		t->codec->join(e, is);
+	if (ramet_buf_status(&e->entry_id) < 0 || ramet_buf_status(&e->text) < 0 ||
+	    ramet_buf_status(&e->ids) < 0)
+		return rameti_fail_nomem(err);
+	return end_entry(t, entry, is->said, err);
 }
 
 int rameti_target_carry(struct rameti_target *t, const struct rameti_draft *d, int64_t ms,
 			struct ramet_error *err)
 {
 	struct rameti_found found[RAMETI_SCAN_WANTS_MAX];
-	int r = make_room(t, err);
+	struct ramet_buf *scratch = &t->work.members;
+	int r = ready(t, err);
 
-	if (!r && t->behind_line)
-		r = resume(t, err);
 	if (r < 0)
 		return r;
 	if (t->codec->carry) {
-		ramet_buf_reset(&t->members);
-		r = t->codec->carry(&t->encoder, d, ms, &t->members, &t->out);
-		if (r < 0 || ramet_buf_status(&t->members) < 0)
+		ramet_buf_reset(scratch);
+		r = t->codec->carry(&t->encoder, d, ms, scratch, &t->out);
+		if (r < 0 || ramet_buf_status(scratch) < 0)
 			return rameti_fail_nomem(err);
 	} else {
 		t->codec->write_entry(d, &t->out, found);
@@ -345,18 +320,16 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 	static const struct rameti_newfile no_file = RAMETI_NEWFILE_INIT;
 	const struct ramet_bytes none = { NULL, 0 };
 	struct rameti_home_path where;
-	int i, r;
+	int r;
 
 	memset(t, 0, sizeof(*t));
 	t->file = no_file;
 	ramet_buf_init(&t->path, PATH_LEN_MAX);
 	ramet_buf_init(&t->out, SIZE_MAX / 2);
 	ramet_buf_init(&t->behind.text, SIZE_MAX / 2);
-	ramet_buf_init(&t->members, SIZE_MAX / 2);
+	rameti_target_work_init(&t->work);
 	ramet_buf_init(&t->head, SIZE_MAX / 2);
 	ramet_buf_init(&t->last, SIZE_MAX / 2);
-	for (i = 0; i < 3; i++)
-		ramet_buf_init(&t->texts[i], SIZE_MAX / 2);
 	rameti_batch_init(&t->batch);
 	t->sync = opts->sync;
 	t->dry = opts->dry;
@@ -474,8 +447,6 @@ void rameti_target_give_up(struct rameti_target *t)
 
 void rameti_target_release(struct rameti_target *t)
 {
-	int i;
-
 	rameti_behind_release(&t->behind);
 	rameti_newfile_abort(&t->file);
 	rameti_encoder_release(&t->encoder);
@@ -483,12 +454,9 @@ void rameti_target_release(struct rameti_target *t)
 	rameti_batch_release(&t->batch);
 	if (t->reader.codec)
 		rameti_reader_release(&t->reader);
-	ramet_json_doc_release(&t->doc);
+	rameti_target_work_release(&t->work);
 	ramet_buf_release(&t->path);
 	ramet_buf_release(&t->out);
-	ramet_buf_release(&t->members);
 	ramet_buf_release(&t->head);
 	ramet_buf_release(&t->last);
-	for (i = 0; i < 3; i++)
-		ramet_buf_release(&t->texts[i]);
 }

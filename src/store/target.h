@@ -12,6 +12,12 @@
 #include "store/home.h"
 #include "store/layout.h"
 
+/* Where an entry is taken apart for a codec that has no encoder. */
+struct rameti_target_work {
+	struct ramet_json_doc doc;
+	struct ramet_buf members, texts[3];
+};
+
 struct rameti_target {
 	const struct rameti_codec *codec;
 	const struct rameti_layout *layout;
@@ -26,8 +32,7 @@ struct rameti_target {
 	struct ramet_buf out;                    /* lines not written yet; all of them for a home */
 	size_t counted;                          /* bytes of out whose rows are counted */
 	size_t from;                             /* where in out the last thing told begins */
-	struct ramet_json_doc doc;
-	struct ramet_buf members, texts[3];      /* of the entry being written */
+	struct rameti_target_work work;
 	uint32_t rows;                           /* entries that reading it will find */
 	uint64_t size;                           /* bytes */
 	struct ramet_buf head, last; /* of lines of the format itself: the first ones, the last */
@@ -55,6 +60,21 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 			struct ramet_error *err);
 /* An entry as pi writes it. enum rameti_said. */
 int rameti_target_entry(struct rameti_target *t, struct ramet_bytes entry, struct ramet_error *err);
+/* The same of one that target_apart.c has written already: these lines. */
+int rameti_target_apart(struct rameti_target *t, struct ramet_bytes entry, struct ramet_bytes lines,
+			const struct rameti_apart *is, struct ramet_error *err);
+/* Entries that are written apart, by another thread, as far as nothing before them matters. t has
+ * begun. 1: they can be; 0: they cannot, or there is no memory for it. */
+struct rameti_target_aside {
+	const struct rameti_codec *codec;
+	struct rameti_encoder encoder;
+	struct rameti_target_work work;
+};
+int rameti_target_aside_init(struct rameti_target_aside *a, const struct rameti_target *t);
+/* 1: the entry's lines are added to out. 0: it has to wait for its turn. */
+int rameti_target_aside_entry(struct rameti_target_aside *a, struct ramet_bytes entry,
+			      struct ramet_buf *out, struct rameti_apart *is);
+void rameti_target_aside_release(struct rameti_target_aside *a);
 /* Behind all entries (settled): a custom entry that only carries something, with members that are
  * compact and valid UTF-8. ms: its timestamp. */
 int rameti_target_carry(struct rameti_target *t, const struct rameti_draft *d, int64_t ms,
@@ -68,6 +88,11 @@ int rameti_target_end(struct rameti_target *t, struct ramet_buf *path, struct ra
 /* It failed: what was made for it alone goes. Then it is released. */
 void rameti_target_give_up(struct rameti_target *t);
 void rameti_target_release(struct rameti_target *t);
+/* An entry through the writer of a codec without an encoder, added to out: enum rameti_said. */
+int rameti_target_draft(const struct rameti_codec *codec, struct rameti_target_work *w,
+			struct ramet_bytes entry, struct ramet_buf *out, struct ramet_error *err);
+void rameti_target_work_init(struct rameti_target_work *w);
+void rameti_target_work_release(struct rameti_target_work *w);
 /* Its path, as the options and the format say. ECONFLICT when there is such a file. */
 int rameti_target_find_path(struct rameti_target *t, const struct rameti_target_opts *opts,
 			    const struct rameti_draft_header *h, struct ramet_error *err);

@@ -11,8 +11,12 @@
 #include "store/records.h"
 
 #define LINES 9000
+#define ALL (RAMETI_AHEAD_ENTRIES | RAMETI_AHEAD_QUOTED)
+
+static const struct rameti_ahead_job all = { .makes = ALL };
 
 static char path[TEMP_PATH];
+static unsigned n_quoted;
 
 static const char gg_meta[] = "{\"type\":\"meta\",\"session_id\":\"s1\",\"title\":\"t\"}\n";
 static const char gg_line[] = "{\"type\":\"message\",\"session_id\":\"s1\",\"message\":{"
@@ -50,9 +54,14 @@ static void add_record(struct rameti_records *records, const struct rameti_recor
 		       struct ramet_buf *out)
 {
 	struct ramet_buf scratch = RAMET_BUF_INIT(1 << 20);
-	struct ramet_bytes json;
+	struct ramet_bytes json, quoted;
 	uint32_t row;
 
+	if (rameti_records_quoted(records, &quoted)) {
+		ramet_buf_add_json_string(&scratch, r->stored);
+		assert_true(ramet_bytes_eq(ramet_buf_bytes(&scratch), quoted));
+		n_quoted++;
+	}
 	ramet_buf_addf(out, "%u %u %d %d %.*s|%.*s\n", r->first, r->n, r->is_header, r->is_before,
 		       RAMET_FMT(r->stored), RAMET_FMT(r->line));
 	for (row = r->first; row < r->first + r->n; row++) {
@@ -63,21 +72,28 @@ static void add_record(struct rameti_records *records, const struct rameti_recor
 	ramet_buf_release(&scratch);
 }
 
-/* All of a session as text; ahead: 0 not, 1 lines, 2 entries too, 3 but for every other eight. */
+/* All of a session as text; ahead: 0 not, 1 lines, 2 entries too, 3 also as strings, but for
+ * half of the rows. */
 static void tell(struct ramet_session *s, int ahead, struct ramet_buf *out)
 {
+	static const unsigned makes[] = { 0, 0, RAMETI_AHEAD_ENTRIES, ALL };
 	static uint8_t skip[LINES];
+	const struct rameti_ahead_job job = { .makes = makes[ahead],
+					      .skip = ahead == 3 ? skip : NULL };
 	struct rameti_records records;
 	struct rameti_record r;
-	int found;
+	int found, n = 0;
 
 	memset(skip, 0xa5, sizeof(skip));
 	ramet_buf_reset(out);
 	must(rameti_records_open(&records, s, &why));
 	if (ahead)
-		rameti_records_ahead(&records, ahead == 3 ? skip : NULL, ahead > 1);
-	while ((found = rameti_records_next(&records, &r, &why)) == 1)
+		rameti_records_ahead(&records, &job);
+	while ((found = rameti_records_next(&records, &r, &why)) == 1) {
+		if (!n++)
+			(void)usleep(50000);
 		add_record(&records, &r, out);
+	}
 	assert_int_equal(found, 0);
 	assert_int_equal(rameti_records_next(&records, &r, &why), 0);
 	rameti_records_close(&records);
@@ -97,7 +113,10 @@ static void records__are_the_same_read_ahead(void **state)
 		tell(s, 0, &want);
 		assert_true(want.len > (2u << 20));
 		for (ahead = 1; ahead <= 3; ahead++) {
+			n_quoted = 0;
 			tell(s, ahead, &got);
+			/* as many as the thread had the time for */
+			assert_in_range(n_quoted, ahead == 3, ahead == 3 ? LINES / 2 : 0);
 			assert_true(ramet_bytes_eq(ramet_buf_bytes(&want), ramet_buf_bytes(&got)));
 		}
 		ramet_session_close(s);
@@ -118,7 +137,7 @@ static void records__may_be_left_at_any_time(void **state)
 	s = opened(path);
 	for (n = 0; n < 4 * LINES / 3; n += 1500) {
 		must(rameti_records_open(&records, s, &why));
-		rameti_records_ahead(&records, NULL, 1);
+		rameti_records_ahead(&records, &all);
 		for (i = 0; i < n && rameti_records_next(&records, &r, &why) == 1; i++)
 			;
 		rameti_records_close(&records);
@@ -147,7 +166,7 @@ static void records__tell_when_the_file_was_changed(void **state)
 	for (ahead = 0; ahead < 2; ahead++) {
 		must(rameti_records_open(&records, s, &why));
 		if (ahead)
-			rameti_records_ahead(&records, NULL, 1);
+			rameti_records_ahead(&records, &all);
 		while ((found = rameti_records_next(&records, &r, &why)) == 1)
 			n[ahead]++;
 		assert_int_equal(found, RAMET_ECONFLICT);
@@ -174,7 +193,7 @@ static void records__are_read_ahead_or_not_without_memory(void **state)
 	for (n = 1; reached; n += n / 8 + 1) {
 		must(rameti_records_open(&records, s, &why));
 		scarce_start(n);
-		rameti_records_ahead(&records, NULL, 1);
+		rameti_records_ahead(&records, &all);
 		while ((found = rameti_records_next(&records, &r, &why)) == 1)
 			;
 		reached = (unsigned)scarce_stop();
