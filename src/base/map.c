@@ -1,7 +1,7 @@
 /*
  * base/map.c - the hash map from bytes to a 32-bit number.
  *
- * Items stand in insertion order; slots is a table of item numbers with linear probing, a power of
+ * Items stand in insertion order; slots is a table of their numbers with linear probing, a power of
  * two in size and at most three quarters full. A removed item stays in both, not live, until the
  * table is rebuilt; a key set again before that takes over the bytes kept for it. A rebuild drops
  * the removed items and their bytes, so memory follows the number of live keys.
@@ -90,9 +90,11 @@ static struct rameti_map_item *find(const struct rameti_map *m, struct ramet_byt
 
 	if (!m->n_slots)
 		return NULL;
-	for (at = hash & (m->n_slots - 1); m->slots[at]; at = (at + 1) & (m->n_slots - 1)) {
-		item = &m->items[m->slots[at] - 1];
-		if (item->hash != hash || !ramet_bytes_eq(item->key, key))
+	for (at = hash & (m->n_slots - 1); m->slots[at].item; at = (at + 1) & (m->n_slots - 1)) {
+		if (m->slots[at].hash != hash)
+			continue;
+		item = &m->items[m->slots[at].item - 1];
+		if (!ramet_bytes_eq(item->key, key))
 			continue;
 		if (item->live)
 			return item;
@@ -101,13 +103,14 @@ static struct rameti_map_item *find(const struct rameti_map *m, struct ramet_byt
 	return dead;
 }
 
-static void put_slot(uint32_t *slots, uint32_t n_slots, uint32_t hash, uint32_t item)
+static void put_slot(struct rameti_map_slot *slots, uint32_t n_slots, uint32_t hash, uint32_t item)
 {
 	uint32_t at = hash & (n_slots - 1);
 
-	while (slots[at])
+	while (slots[at].item)
 		at = (at + 1) & (n_slots - 1);
-	slots[at] = item + 1;
+	slots[at].item = item + 1;
+	slots[at].hash = hash;
 }
 
 /* A new arena with the bytes of the live keys only; the items then stand without gaps. */
@@ -144,7 +147,7 @@ static int drop_removed(struct rameti_map *m)
 static int make_room(struct rameti_map *m)
 {
 	uint32_t n_slots = m->n_slots ? m->n_slots : MAP_FIRST, i;
-	uint32_t *slots;
+	struct rameti_map_slot *slots;
 	int compact;
 
 	if (m->n_slots && m->n_items < m->n_slots / 4 * 3)
@@ -181,7 +184,8 @@ int rameti_map_get(const struct rameti_map *m, struct ramet_bytes key, uint32_t 
 	return 1;
 }
 
-static int add(struct rameti_map *m, struct ramet_bytes key, uint32_t hash, uint32_t value)
+/* had: the key was there once. */
+static int add(struct rameti_map *m, struct ramet_bytes key, uint32_t hash, uint32_t value, int had)
 {
 	struct rameti_map_item item = { { NULL, 0 }, value, hash, 1 };
 	struct rameti_map_item *old;
@@ -193,7 +197,7 @@ static int add(struct rameti_map *m, struct ramet_bytes key, uint32_t hash, uint
 	r = rameti_grow((void **)&m->items, &m->cap_items, m->n_items, sizeof(item), MAP_ITEMS_MAX);
 	if (r < 0)
 		return r;
-	old = find(m, key, hash);
+	old = had ? find(m, key, hash) : NULL;       /* it may have gone meanwhile */
 	item.key = old ? old->key : rameti_arena_dup(&m->keys, key);
 	if (!item.key.ptr)
 		return RAMET_ENOMEM;
@@ -209,9 +213,17 @@ int rameti_map_set(struct rameti_map *m, struct ramet_bytes key, uint32_t value)
 	struct rameti_map_item *item = find(m, key, hash);
 
 	if (!item || !item->live)
-		return add(m, key, hash, value);
+		return add(m, key, hash, value, item != NULL);
 	item->value = value;
 	return 0;
+}
+
+int rameti_map_add(struct rameti_map *m, struct ramet_bytes key, uint32_t value)
+{
+	uint32_t hash = hash_key(m->seed, key);
+	struct rameti_map_item *item = find(m, key, hash);
+
+	return item && item->live ? 0 : add(m, key, hash, value, item != NULL);
 }
 
 int rameti_map_remove(struct rameti_map *m, struct ramet_bytes key)

@@ -12,10 +12,13 @@ struct rameti_map_item {
 	uint32_t value, hash;
 	uint8_t live;                            /* 0: removed */
 };
+struct rameti_map_slot {
+	uint32_t item, hash;                     /* item number + 1, 0 empty */
+};
 struct rameti_map {
 	struct rameti_map_item *items;           /* in insertion order; skip those not live */
 	uint32_t n_items, cap_items, n_live;
-	uint32_t *slots;                         /* item number + 1, 0 empty */
+	struct rameti_map_slot *slots;
 	uint32_t n_slots;
 	uint32_t seed;
 	struct rameti_arena keys;
@@ -26,6 +29,8 @@ void rameti_map_release(struct rameti_map *m);
 int rameti_map_get(const struct rameti_map *m, struct ramet_bytes key, uint32_t *value);
 /* Sets; an existing key keeps its place. 0 or RAMET_ENOMEM / RAMET_ELIMIT. */
 int rameti_map_set(struct rameti_map *m, struct ramet_bytes key, uint32_t value);
+/* Sets a key that is not there; one that is there keeps its value. As above. */
+int rameti_map_add(struct rameti_map *m, struct ramet_bytes key, uint32_t value);
 /* Removes: set again later, the key goes to the end. 1 if it was there. */
 int rameti_map_remove(struct rameti_map *m, struct ramet_bytes key);
 /* Walk live items in order: *i starts at 0; NULL at the end. */

@@ -13,6 +13,8 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 			const struct rameti_reader *r, struct ramet_bytes last,
 			struct ramet_error *err)
 {
+	size_t i;
+
 	memset(e, 0, sizeof(*e));
 	e->codec = codec;
 	e->reader = r;
@@ -20,6 +22,8 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 	ramet_buf_init(&e->scratch, SIZE_MAX / 2);
 	ramet_buf_init(&e->text, SIZE_MAX / 2);
 	ramet_buf_init(&e->ids, SIZE_MAX / 2);
+	for (i = 0; i < sizeof(e->work) / sizeof(e->work[0]); i++)
+		ramet_buf_init(&e->work[i], SIZE_MAX / 2);
 	rameti_map_init(&e->places, 0);
 	ramet_buf_init(&e->entry_id, SIZE_MAX / 2);
 	e->made = -1;
@@ -32,6 +36,10 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 
 void rameti_encoder_release(struct rameti_encoder *e)
 {
+	size_t i;
+
+	for (i = 0; i < sizeof(e->work) / sizeof(e->work[0]); i++)
+		ramet_buf_release(&e->work[i]);
 	ramet_buf_release(&e->id);
 	ramet_buf_release(&e->scratch);
 	ramet_buf_release(&e->text);

@@ -23,7 +23,7 @@ struct job {
 	struct rameti_encoder *e;
 	const struct ramet_json *entry;
 	/* the entry's id, decoded; its time, quoted; its systemMessage, compact */
-	struct ramet_buf id, work, more, time, system;
+	struct ramet_buf *id, *work, *more, *time, *system;
 	int64_t ms;
 	int made; /* how many entries are found in what was written; -1: not known */
 };
@@ -75,19 +75,19 @@ static int carry(struct job *j, struct ramet_buf *out)
 	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
 
 	/* what was to be said in place of it may only have failed */
-	if (ramet_buf_status(&j->work) < 0 || ramet_buf_status(&j->more) < 0)
+	if (ramet_buf_status(j->work) < 0 || ramet_buf_status(j->more) < 0)
 		out->status = RAMET_ENOMEM;
 	j->made = is_found_again(j->entry) ? 1 : -1;
-	ramet_buf_reset(&j->work);
-	rameti_json_add_compact(&j->work, j->entry);
-	g.entry = ramet_buf_bytes(&j->work);
+	ramet_buf_reset(j->work);
+	rameti_json_add_compact(j->work, j->entry);
+	g.entry = ramet_buf_bytes(j->work);
 	if (rameti_gg_is_deeper(j->entry, RAMETI_GG_DEPTH_MAX - 1)) {
-		ramet_buf_reset(&j->more);
-		rameti_gg_add_text(&j->more, g.entry, 0);
-		g.entry = ramet_buf_bytes(&j->more);
+		ramet_buf_reset(j->more);
+		rameti_gg_add_text(j->more, g.entry, 0);
+		g.entry = ramet_buf_bytes(j->more);
 	}
 	write_record(j, &g, out);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), spoken(j));
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), spoken(j));
 	return RAMETI_CARRIED;
 }
 
@@ -110,9 +110,9 @@ static int write_message(struct job *j, int told, struct ramet_bytes id, struct 
 	struct rameti_gg_record g = { .type = "message" };
 	size_t from = out->len;
 
-	g.message = ramet_buf_bytes(&j->work);
+	g.message = ramet_buf_bytes(j->work);
 	if (j->ms != RAMET_TIME_NONE)
-		g.timestamp = ramet_buf_bytes(&j->time);
+		g.timestamp = ramet_buf_bytes(j->time);
 	g.entry = entry;
 	write_record(j, &g, out);
 	if (ramet_buf_status(out) < 0)
@@ -128,21 +128,21 @@ static int write_message(struct job *j, int told, struct ramet_bytes id, struct 
 
 static int plain_message(struct job *j, struct ramet_buf *out)
 {
-	struct ramet_bytes id = ramet_buf_bytes(&j->id), whole = { NULL, 0 };
+	struct ramet_bytes id = ramet_buf_bytes(j->id), whole = { NULL, 0 };
 	int told;
 
-	ramet_buf_reset(&j->work);
+	ramet_buf_reset(j->work);
 	if (j->e->dialect)
 		id.len = 0;
-	told = rameti_gg_add_message(&j->work, get(j, "message"), id, &j->more);
+	told = rameti_gg_add_message(j->work, get(j, "message"), id, j->more);
 	if (!told)
 		return carry(j, out);
 	if (told == RAMETI_GG_TOLD_PARTLY) {
-		ramet_buf_reset(&j->more);
-		rameti_json_add_compact(&j->more, j->entry);
-		whole = ramet_buf_bytes(&j->more);
+		ramet_buf_reset(j->more);
+		rameti_json_add_compact(j->more, j->entry);
+		whole = ramet_buf_bytes(j->more);
 	}
-	return write_message(j, told, ramet_buf_bytes(&j->id), whole, out);
+	return write_message(j, told, ramet_buf_bytes(j->id), whole, out);
 }
 
 /* For ggcode's model a message of the user; the entry itself stands beside it. */
@@ -157,26 +157,26 @@ static int retold_message(struct job *j, const struct ramet_json *m, int role,
 	if (content) {
 		ramet_buf_add(&user, ramet_json_raw(content));
 	} else {
-		ramet_buf_reset(&j->more);
-		rameti_message_retold(m, role, &j->more);
-		ramet_buf_add_json_string(&user, ramet_buf_bytes(&j->more));
+		ramet_buf_reset(j->more);
+		rameti_message_retold(m, role, j->more);
+		ramet_buf_add_json_string(&user, ramet_buf_bytes(j->more));
 	}
 	ADD(&user, "}");
-	ramet_buf_reset(&j->work);
+	ramet_buf_reset(j->work);
 	r = ramet_buf_status(&user) < 0 ? RAMET_ENOMEM
 					: ramet_json_parse(&doc, ramet_buf_bytes(&user), 0, NULL);
 	if (!r)
-		told = rameti_gg_add_message(&j->work, ramet_json_root(&doc),
-					     ramet_buf_bytes(&j->id), &j->more);
+		told = rameti_gg_add_message(j->work, ramet_json_root(&doc),
+					     ramet_buf_bytes(j->id), j->more);
 	if (!r && !told)
 		r = RAMET_EINVAL;
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&user);
 	if (r < 0)
 		return r == RAMET_ENOMEM ? r : carry(j, out);
-	ramet_buf_reset(&j->more);
-	rameti_json_add_compact(&j->more, j->entry);
-	return write_message(j, told, ramet_buf_bytes(&j->id), ramet_buf_bytes(&j->more), out);
+	ramet_buf_reset(j->more);
+	rameti_json_add_compact(j->more, j->entry);
+	return write_message(j, told, ramet_buf_bytes(j->id), ramet_buf_bytes(j->more), out);
 }
 
 static int message(struct job *j, struct ramet_buf *out)
@@ -207,20 +207,20 @@ static void summary_message(struct job *j, struct ramet_bytes id, const struct r
 
 	ADD(&text, RAMETI_GG_SUMMARY_MARK "\n");
 	ramet_json_text(summary, &text);
-	ramet_buf_reset(&j->work);
-	ADD(&j->work, "{");
+	ramet_buf_reset(j->work);
+	ADD(j->work, "{");
 	if (id.len && !j->e->dialect) {
-		ADD(&j->work, "\"id\":");
-		rameti_gg_add_text(&j->work, id, 0);
-		ADD(&j->work, ",");
+		ADD(j->work, "\"id\":");
+		rameti_gg_add_text(j->work, id, 0);
+		ADD(j->work, ",");
 	}
-	ADD(&j->work, "\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":");
-	rameti_gg_add_text(&j->work, ramet_buf_bytes(&text), 0);
-	ADD(&j->work, "}]}");
+	ADD(j->work, "\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":");
+	rameti_gg_add_text(j->work, ramet_buf_bytes(&text), 0);
+	ADD(j->work, "}]}");
 	if (out)
 		(void)write_message(j, RAMETI_GG_TOLD, id, (struct ramet_bytes){ NULL, 0 }, out);
 	if (ramet_buf_status(&text) < 0)
-		j->work.status = RAMET_ENOMEM;
+		j->work->status = RAMET_ENOMEM;
 	ramet_buf_release(&text);
 }
 
@@ -231,8 +231,8 @@ static void keep_system(struct job *j, struct rameti_gg_record *g)
 
 	if (ramet_json_kind(m) != RAMET_JSON_OBJECT)
 		return;
-	rameti_json_add_compact(&j->system, m);
-	g->system_message = ramet_buf_bytes(&j->system);
+	rameti_json_add_compact(j->system, m);
+	g->system_message = ramet_buf_bytes(j->system);
 }
 
 /* Version 1.3.33: the list is in the checkpoint. */
@@ -240,16 +240,16 @@ static int old_compaction(struct job *j, struct ramet_buf *out)
 {
 	struct rameti_gg_record g = { .type = "checkpoint" };
 
-	summary_message(j, ramet_buf_bytes(&j->id), get(j, "summary"), NULL);
-	ramet_buf_reset(&j->more);
-	ADD(&j->more, "[");
-	ramet_buf_add(&j->more, ramet_buf_bytes(&j->work));
-	ADD(&j->more, "]");
-	g.checkpoint_messages = ramet_buf_bytes(&j->more);
+	summary_message(j, ramet_buf_bytes(j->id), get(j, "summary"), NULL);
+	ramet_buf_reset(j->more);
+	ADD(j->more, "[");
+	ramet_buf_add(j->more, ramet_buf_bytes(j->work));
+	ADD(j->more, "]");
+	g.checkpoint_messages = ramet_buf_bytes(j->more);
 	g.checkpoint_tokens = rameti_gg_number(get(j, "tokensBefore"));
 	keep_system(j, &g);
 	write_record(j, &g, out);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -273,7 +273,7 @@ static int name_messages(struct job *j, struct ramet_bytes kept, struct ramet_bu
 		ramet_buf_add(last, before);
 	}
 	if (!summary->len) {
-		ramet_buf_add(summary, ramet_buf_bytes(&j->id));
+		ramet_buf_add(summary, ramet_buf_bytes(j->id));
 		ADD(summary, RAMETI_GG_SUMMARY_END);
 	}
 	return ours && ramet_json_truthy(ramet_json_get(details, "behind"));
@@ -304,7 +304,7 @@ static int compaction(struct job *j, struct ramet_buf *out)
 	if (!behind)
 		write_record(j, &g, out);
 	j->made = -1;
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 	if (ramet_buf_status(&summary) < 0 || ramet_buf_status(&last) < 0 ||
 	    ramet_buf_status(&kept) < 0)
 		out->status = RAMET_ENOMEM;
@@ -333,7 +333,7 @@ static int last_meta(struct job *j, struct rameti_gg_meta *m, struct ramet_error
 /* The fields that the entry sets; 0: they are so already. */
 static int set_title(struct job *j, struct rameti_gg_record *g)
 {
-	struct ramet_bytes title = text_in(get(j, "name"), &j->more);
+	struct ramet_bytes title = text_in(get(j, "name"), j->more);
 	int changed = !ramet_bytes_eq(title, g->title);
 
 	g->title = title;
@@ -343,11 +343,11 @@ static int set_title(struct job *j, struct rameti_gg_record *g)
 static int set_model(struct job *j, struct rameti_gg_record *g, struct ramet_buf *vendor)
 {
 	struct ramet_bytes provider = text_in(get(j, "provider"), vendor),
-			   model = text_in(get(j, "modelId"), &j->more), endpoint = g->endpoint;
+			   model = text_in(get(j, "modelId"), j->more), endpoint = g->endpoint;
 	int changed = !ramet_bytes_eq(provider, g->vendor) || !ramet_bytes_eq(model, g->model);
 
 	if (get(j, "endpoint"))
-		endpoint = text_in(get(j, "endpoint"), &j->work);
+		endpoint = text_in(get(j, "endpoint"), j->work);
 	else if (!ramet_bytes_eq(provider, g->vendor))
 		endpoint.len = 0;
 	changed |= !ramet_bytes_eq(endpoint, g->endpoint);
@@ -370,7 +370,7 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 		return e;
 	changed = is_title ? set_title(j, &m.record) : set_model(j, &m.record, &vendor);
 	if (j->ms != RAMET_TIME_NONE)
-		m.record.updated_at = ramet_buf_bytes(&j->time);
+		m.record.updated_at = ramet_buf_bytes(j->time);
 	if (!m.record.created_at.ptr && r && r->header.created_ms != RAMET_TIME_NONE) {
 		rameti_gg_add_time(&created, r->header.created_ms);
 		m.record.created_at = ramet_buf_bytes(&created);
@@ -384,7 +384,7 @@ static int meta(struct job *j, int is_title, struct ramet_buf *out, struct ramet
 	rameti_gg_meta_release(&m);
 	ramet_buf_release(&vendor);
 	ramet_buf_release(&created);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -401,14 +401,14 @@ static int usage(struct job *j, struct ramet_buf *out)
 	if (ramet_json_kind(turn) == RAMET_JSON_NUMBER)
 		j->e->count[RAMETI_GG_TURN] =
 			(uint64_t)rameti_gg_count_of(j->entry, "turn_index");
-	ramet_buf_reset(&j->work);
-	rameti_gg_add_usage(&j->work, j->entry, ramet_buf_bytes(&j->time),
+	ramet_buf_reset(j->work);
+	rameti_gg_add_usage(j->work, j->entry, ramet_buf_bytes(j->time),
 			    j->e->count[RAMETI_GG_TURN]);
-	g.payload = ramet_buf_bytes(&j->work);
+	g.payload = ramet_buf_bytes(j->work);
 	write_record(j, &g, out);
 	if (!keeps(out, from))
 		return carry(j, out);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 	return RAMETI_SAID;
 }
 
@@ -426,14 +426,14 @@ static int verbatim(struct job *j, struct ramet_bytes record, int is_meta, struc
 	ADD(out, "\n");
 	if (is_meta)
 		rameti_gg_keep_meta(j->e, out, from);
-	rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+	rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 	return RAMETI_SAID;
 }
 
 /* Is the id of this message another entry's? */
 static int is_taken(struct job *j, const struct ramet_json *message)
 {
-	struct ramet_bytes id = text_in(rameti_gg_get(message, "id"), &j->more), unused;
+	struct ramet_bytes id = text_in(rameti_gg_get(message, "id"), j->more), unused;
 
 	return id.len && rameti_gg_find_id(j->e, id, &unused);
 }
@@ -442,7 +442,7 @@ static int is_taken(struct job *j, const struct ramet_json *message)
 static int raw(struct job *j, const struct ramet_json *record, struct ramet_buf *out)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
-	struct ramet_bytes line = text_in(record, &j->work);
+	struct ramet_bytes line = text_in(record, j->work);
 	int type = RAMETI_GG_OTHER, e = ramet_json_parse(&doc, line, 0, NULL);
 
 	if (!e)
@@ -463,12 +463,12 @@ static int summary(struct job *j, const struct ramet_json *data, struct ramet_bu
 	    is_taken(j, whole))
 		return carry(j, out);
 	if (!whole) {
-		summary_message(j, ramet_buf_bytes(&j->id), ramet_json_get(data, "summary"), out);
+		summary_message(j, ramet_buf_bytes(j->id), ramet_json_get(data, "summary"), out);
 		return RAMETI_SAID;
 	}
-	ramet_buf_reset(&j->work);
-	rameti_json_add_compact(&j->work, whole);
-	return write_message(j, RAMETI_GG_TOLD, ramet_buf_bytes(&j->id),
+	ramet_buf_reset(j->work);
+	rameti_json_add_compact(j->work, whole);
+	return write_message(j, RAMETI_GG_TOLD, ramet_buf_bytes(j->id),
 			     (struct ramet_bytes){ NULL, 0 }, out);
 }
 
@@ -483,11 +483,11 @@ static int custom(struct job *j, struct ramet_buf *out)
 		return summary(j, data, out);
 	if (ours && ramet_json_text_is(type, RAMETI_GG_CONFIG) &&
 	    ramet_json_text_is(rameti_gg_get(record, "type"), "meta")) {
-		ramet_buf_reset(&j->work);
-		rameti_json_add_compact(&j->work, record);
+		ramet_buf_reset(j->work);
+		rameti_json_add_compact(j->work, record);
 		/* of another session, which this is a fork of */
-		rameti_gg_own_record(&j->work, ramet_buf_bytes(&j->e->id));
-		return verbatim(j, ramet_buf_bytes(&j->work), 1, out);
+		rameti_gg_own_record(j->work, ramet_buf_bytes(&j->e->id));
+		return verbatim(j, ramet_buf_bytes(j->work), 1, out);
 	}
 	if (ours && ramet_json_text_is(type, RAMETI_RAW_TYPE) &&
 	    ramet_json_kind(record) == RAMET_JSON_STRING &&
@@ -497,12 +497,12 @@ static int custom(struct job *j, struct ramet_buf *out)
 	    ramet_json_kind(data) == RAMET_JSON_OBJECT) {
 		size_t from = out->len;
 
-		ramet_buf_reset(&j->work);
-		rameti_json_add_compact(&j->work, data);
-		g.payload = ramet_buf_bytes(&j->work);
+		ramet_buf_reset(j->work);
+		rameti_json_add_compact(j->work, data);
+		g.payload = ramet_buf_bytes(j->work);
 		write_record(j, &g, out);
 		if (keeps(out, from)) {
-			rameti_gg_log_id(j->e, ramet_buf_bytes(&j->id), 0);
+			rameti_gg_log_id(j->e, ramet_buf_bytes(j->id), 0);
 			return RAMETI_SAID;
 		}
 	}
@@ -539,44 +539,42 @@ static void tell_made(const struct job *j)
 
 	e->made = e->dialect ? -1 : j->made;
 	ramet_buf_reset(&e->entry_id);
-	ramet_buf_add(&e->entry_id, ramet_buf_bytes(&j->id));
+	ramet_buf_add(&e->entry_id, ramet_buf_bytes(j->id));
 }
 
 int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct ramet_error *err)
 {
 	struct job j = { .e = e,
-			 .id = RAMET_BUF_INIT(SIZE_MAX / 2),
-			 .work = RAMET_BUF_INIT(SIZE_MAX / 2),
-			 .more = RAMET_BUF_INIT(SIZE_MAX / 2),
-			 .time = RAMET_BUF_INIT(128),
-			 .system = RAMET_BUF_INIT(SIZE_MAX / 2),
+			 .id = &e->work[0],
+			 .work = &e->work[1],
+			 .more = &e->work[2],
+			 .time = &e->work[3],
+			 .system = &e->work[4],
 			 .made = -1 };
+	size_t i;
 	int r = ramet_json_parse(&e->doc, entry, 0, err);
 
 	if (r < 0)
 		return r;
+	for (i = 0; i < sizeof(e->work) / sizeof(e->work[0]); i++)
+		ramet_buf_reset(&e->work[i]);
 	j.entry = ramet_json_root(&e->doc);
 	if (ramet_json_kind(j.entry) != RAMET_JSON_OBJECT)
 		return rameti_fail(err, RAMET_EINVAL, "an entry must be an object");
-	ramet_json_text(get(&j, "id"), &j.id);
+	ramet_json_text(get(&j, "id"), j.id);
 	j.ms = rameti_entry_time(get(&j, "timestamp"));
 	if (j.ms == RAMET_TIME_NONE)
 		j.ms = rameti_entry_time(ramet_json_get(get(&j, "message"), "timestamp"));
-	rameti_gg_add_time(&j.time, j.ms);
-	r = ramet_buf_status(&j.time) < 0 ? RAMET_ENOMEM : encode(&j, out, err);
+	rameti_gg_add_time(j.time, j.ms);
+	r = ramet_buf_status(j.time) < 0 ? RAMET_ENOMEM : encode(&j, out, err);
 	tell_made(&j);
-	if (r == RAMET_ENOMEM || (ramet_buf_status(out) < 0 || ramet_buf_status(&j.id) < 0 ||
-		       ramet_buf_status(&j.work) < 0 || ramet_buf_status(&j.more) < 0 ||
-		       ramet_buf_status(&j.system) < 0 ||
-		       ramet_buf_status(&e->text) < 0 || ramet_buf_status(&e->ids) < 0 ||
-		       ramet_buf_status(&e->scratch) < 0 ||
-		       ramet_buf_status(&e->entry_id) < 0))
+	for (i = 0; i < sizeof(e->work) / sizeof(e->work[0]); i++)
+		if (ramet_buf_status(&e->work[i]) < 0)
+			r = RAMET_ENOMEM;
+	if (r == RAMET_ENOMEM || ramet_buf_status(out) < 0 || ramet_buf_status(&e->text) < 0 ||
+	    ramet_buf_status(&e->ids) < 0 || ramet_buf_status(&e->scratch) < 0 ||
+	    ramet_buf_status(&e->entry_id) < 0)
 		r = rameti_fail_nomem(err);
-	ramet_buf_release(&j.id);
-	ramet_buf_release(&j.work);
-	ramet_buf_release(&j.more);
-	ramet_buf_release(&j.time);
-	ramet_buf_release(&j.system);
 	return r;
 }

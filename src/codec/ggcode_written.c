@@ -88,8 +88,8 @@ static size_t find_item(struct rameti_encoder *e, struct ramet_bytes id)
 		rameti_map_init(&e->places, seed);
 	for (; !r && e->n_places < n; e->n_places++) {
 		fresh = id_of(e, e->n_places);
-		if (fresh.len && !rameti_map_get(&e->places, fresh, NULL))
-			r = rameti_map_set(&e->places, fresh, (uint32_t)e->n_places);
+		if (fresh.len)
+			r = rameti_map_add(&e->places, fresh, (uint32_t)e->n_places);
 	}
 	if (r < 0)
 		e->text.status = RAMET_ENOMEM;       /* the caller asks */

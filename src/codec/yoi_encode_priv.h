@@ -4,6 +4,8 @@
 #ifndef RAMETI_CODEC_YOI_ENCODE_PRIV_H
 #define RAMETI_CODEC_YOI_ENCODE_PRIV_H
 
+#include <string.h>
+
 #include "codec/yoi_priv.h"
 
 /* count[RAMETI_YOI_FLAGS] of the encoder, and how many items the history has. */
@@ -26,7 +28,10 @@ struct rameti_yoi_work {
 /* A record: its kind and time, members, its end. */
 void rameti_yoi_put_begin(struct rameti_yoi_work *w, const char *kind);
 void rameti_yoi_put_end(struct rameti_yoi_work *w);
-void rameti_yoi_put_raw(struct rameti_yoi_work *w, const char *text);
+static inline void rameti_yoi_put_raw(struct rameti_yoi_work *w, const char *text)
+{
+	ramet_buf_add(w->out, (struct ramet_bytes){ text, strlen(text) });
+}
 void rameti_yoi_put_key(struct rameti_yoi_work *w, const char *key, const struct ramet_json *v);
 /* A start without history. prompt NULL: none. config NULL: the last one, or all unset. */
 void rameti_yoi_put_start(struct rameti_yoi_work *w, const struct ramet_bytes *prompt,

@@ -28,11 +28,6 @@ void rameti_yoi_put_end(struct rameti_yoi_work *w)
 	w->n++;
 }
 
-void rameti_yoi_put_raw(struct rameti_yoi_work *w, const char *text)
-{
-	ramet_buf_add_str(w->out, text);
-}
-
 void rameti_yoi_put_key(struct rameti_yoi_work *w, const char *key, const struct ramet_json *v)
 {
 	rameti_yoi_put_raw(w, ",\"");

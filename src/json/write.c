@@ -239,6 +239,11 @@ void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
 	for (; p != end; p += n) {
 		n = (size_t)(end - p) < RAMETI_ESCAPE_BLOCK ? (size_t)(end - p) :
 								    RAMETI_ESCAPE_BLOCK;
+		if (!b->status && b->cap - b->len > RAMETI_ESCAPED_MAX) {
+			stop = escape(b->ptr + b->len, p, p + n);
+			b->len = (size_t)(stop - b->ptr);
+			continue;
+		}
 		stop = escape(out, p, p + n);
 		ramet_buf_add(b, (struct ramet_bytes){ out, (size_t)(stop - out) });
 	}

@@ -14,8 +14,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "codec/span.h"
 #include "ops/peek_priv.h"
 #include "store/birth.h"
+
+#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 void rameti_convert_set_last_row(struct rameti_convert *c, uint32_t row)
 {
@@ -228,7 +231,7 @@ static void add_line_member(struct ramet_buf *b, struct ramet_bytes line, unsign
 	size_t i;
 
 	if (is & QUOTED || is & VALID || rameti_utf8_valid(line)) {
-		ramet_buf_add_str(b, "\"record\":");
+		ADD(b, "\"record\":");
 		if (is & QUOTED)
 			ramet_buf_add(b, line);
 		else
@@ -271,9 +274,13 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 	if (r < 0)
 		return r;
 	ramet_buf_reset(b);
-	ramet_buf_add_str(b, "\"customType\":\"" RAMETI_RAW_TYPE "\",\"data\":{\"format\":\"");
+	ADD(b, "\"customType\":\"" RAMETI_RAW_TYPE "\",\"data\":{\"format\":\"");
 	ramet_buf_add_str(b, rameti_session_codec(c->s)->name);
-	ramet_buf_addf(b, "\",\"at\":%u,\"entries\":%u,", f->at, f->n);
+	ADD(b, "\",\"at\":");
+	rameti_span_add_count(b, f->at);
+	ADD(b, ",\"entries\":");
+	rameti_span_add_count(b, f->n);
+	ADD(b, ",");
 	if (is & TORN)
 		ramet_buf_add_str(b, "\"torn\":true,");
 	if (is & HEADER)

@@ -38,6 +38,27 @@ static void map__set_get_remove(void **state)
 	rameti_map_release(&m);
 }
 
+static void map__adds_what_is_not_there(void **state)
+{
+	struct rameti_map m;
+	uint32_t value = 0, i = 0;
+
+	(void)state;
+	rameti_map_init(&m, 1);
+	assert_int_equal(rameti_map_add(&m, ramet_bytes_of("a"), 1), 0);
+	assert_int_equal(rameti_map_add(&m, ramet_bytes_of("b"), 2), 0);
+	assert_int_equal(rameti_map_add(&m, ramet_bytes_of("a"), 3), 0);
+	assert_int_equal(m.n_live, 2);
+	assert_int_equal(rameti_map_get(&m, ramet_bytes_of("a"), &value), 1);
+	assert_int_equal(value, 1);
+	assert_int_equal(rameti_map_remove(&m, ramet_bytes_of("a")), 1);
+	assert_int_equal(rameti_map_add(&m, ramet_bytes_of("a"), 4), 0);
+	assert_int_equal(rameti_map_next(&m, &i)->value, 2);
+	assert_int_equal(rameti_map_next(&m, &i)->value, 4);
+	assert_null(rameti_map_next(&m, &i));
+	rameti_map_release(&m);
+}
+
 static void map__keys_are_copied_and_may_hold_zero_bytes(void **state)
 {
 	char key[4] = { 'a', 0, 'b', 'x' };
@@ -235,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(map__set_get_remove),
+		cmocka_unit_test(map__adds_what_is_not_there),
 		cmocka_unit_test(map__keys_are_copied_and_may_hold_zero_bytes),
 		cmocka_unit_test(map__keeps_order_under_random_changes),
 		cmocka_unit_test(map__the_seed_changes_the_hashes),
