@@ -94,6 +94,20 @@ static void advance(struct rameti_lines *l, size_t n)
 	l->at += n;
 }
 
+void rameti_lines_seek(struct rameti_lines *l, uint64_t at)
+{
+	size_t held = l->to - l->from;
+
+	at = at < l->end ? at : l->end;
+	assert(at >= l->at);
+	if (at - l->at <= held) {
+		advance(l, (size_t)(at - l->at));
+		return;
+	}
+	l->from = l->to = 0;
+	l->at = at;
+}
+
 /* The held bytes begin a line over the limit: count it to its end, keep nothing. */
 static int skip(struct rameti_lines *l, struct rameti_lines_item *item, struct ramet_error *err)
 {

@@ -30,6 +30,8 @@ int rameti_lines_open(struct rameti_lines *l, const struct rameti_file *f, uint6
 		      uint64_t end, size_t max_line, struct ramet_error *err);
 int rameti_lines_next(struct rameti_lines *l, struct rameti_lines_item *item,
 		      struct ramet_error *err);
+/* Go on at this byte, which is not before the next one, without reading those in between. */
+void rameti_lines_seek(struct rameti_lines *l, uint64_t at);
 void rameti_lines_close(struct rameti_lines *l);
 
 #endif

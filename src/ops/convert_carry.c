@@ -7,6 +7,7 @@
  */
 #include "ops/convert_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,12 +373,14 @@ static int ends_torn(const struct rameti_convert *c)
 
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
-	const struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED, .skip = c->stays };
+	const struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED };
 	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
 	struct rameti_record record;
 	uint32_t i;
 	int r = rameti_records_open(&c->records, c->s, err), torn = ends_torn(c);
 
+	if (!r)
+		rameti_records_pass(&c->records, c->stays);
 	if (!r)
 		rameti_records_ahead(&c->records, &job);
 	c->target.settled = 1;
@@ -394,6 +397,8 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 		if (r != 1)
 			break;
 		r = 0;
+		i += record.passed;
+		assert(i < c->n_fates);
 		if (record.is_header && c->header_line.len)
 			r = write_raw(c, record.line, &start, HEADER, err);
 		else if (c->fates[i].carry)

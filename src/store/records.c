@@ -80,6 +80,34 @@ static int is_blank(struct ramet_bytes line)
 	return !line.len;
 }
 
+void rameti_records_pass(struct rameti_records *r, const uint8_t *rows)
+{
+	r->pass = rows;
+}
+
+/* The lines that are to be passed over, as far as one follows the other. */
+static uint32_t pass(struct rameti_records *r)
+{
+	const struct ramet_tree *t = r->s->reader.tree;
+	uint32_t n = ramet_tree_count(t), passed = 0;
+	const struct ramet_row *row;
+	uint64_t at;
+
+	if (!r->pass || !r->in_file)
+		return 0;
+	for (at = r->lines.at; r->row < n; passed++) {
+		row = ramet_tree_row(t, r->row);
+		if (row->offset != at || !(r->pass[r->row / 8] >> (r->row % 8) & 1))
+			break;
+		at += (uint64_t)row->length + 1;
+		while (r->row < n && ramet_tree_row(t, r->row)->offset == row->offset)
+			r->row++;
+	}
+	if (passed)
+		rameti_lines_seek(&r->lines, at);
+	return passed;
+}
+
 int rameti_records_read(struct rameti_records *r, struct rameti_record *record,
 			struct ramet_error *err)
 {
@@ -88,7 +116,9 @@ int rameti_records_read(struct rameti_records *r, struct rameti_record *record,
 	uint64_t offset;
 	int e;
 
+	record->passed = 0;
 	do {
+		record->passed += pass(r);
 		e = next_line(r, &record->line, &offset, err);
 		if (e <= 0)
 			return e;

@@ -16,18 +16,22 @@ struct rameti_records {
 	int in_file;                             /* lines is open; then comes what is in memory */
 	size_t at;                               /* in memory */
 	uint32_t row;
+	const uint8_t *pass;                     /* a bit a row; NULL: none is passed over */
 	struct rameti_ahead *ahead;              /* NULL: nothing is read ahead */
 };
 struct rameti_record {
 	struct ramet_bytes line;                 /* without its end; borrowed until the next one */
 	struct ramet_bytes stored;               /* the same with a byte order mark before it */
 	uint32_t first, n;                       /* rows it makes */
+	uint32_t passed;                         /* lines before it, passed over */
 	int is_header;                           /* then line begins where the header does */
 	int is_before;                           /* it stands before the header */
 };
 /* The session is not appended to meanwhile. */
 int rameti_records_open(struct rameti_records *r, struct ramet_session *s, struct ramet_error *err);
 void rameti_records_close(struct rameti_records *r);
+/* Before the first one: lines of rows whose bit is set are passed over, most of them unread. */
+void rameti_records_pass(struct rameti_records *r, const uint8_t *rows);
 /* What a thread makes of the lines that it reads ahead. */
 enum rameti_ahead_makes {
 	RAMETI_AHEAD_ENTRIES = 1,

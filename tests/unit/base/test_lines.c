@@ -166,6 +166,41 @@ static void lines__survive_every_failing_call_and_allocation(void **state)
 	free(text);
 }
 
+static void lines__go_on_where_they_are_told_to(void **state)
+{
+	static const char text[] = "a\nbb\nccc\ndddd\n";
+	const uint64_t far = 4 * 65536;
+	struct rameti_lines_item item;
+	struct rameti_lines l;
+	struct rameti_file f = RAMETI_FILE_INIT;
+	struct ramet_buf big = RAMET_BUF_INIT(1 << 20);
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < far; i++)
+		ramet_buf_add_char(&big, i % 64 ? 'x' : '\n');
+	ramet_buf_add_str(&big, text);
+	assert_int_equal(rameti_file_open(&f, scratch_file("far", big.ptr, big.len),
+					  RAMETI_FILE_READ, NULL), 0);
+	assert_int_equal(rameti_lines_open(&l, &f, 0, big.len, 100, NULL), 0);
+	rameti_lines_seek(&l, 0);
+	assert_int_equal(rameti_lines_next(&l, &item, NULL), 1);
+	assert_int_equal(item.offset, 0);
+	rameti_lines_seek(&l, 65);                           /* it has that already */
+	assert_int_equal(rameti_lines_next(&l, &item, NULL), 1);
+	assert_int_equal(item.offset, 65);
+	assert_int_equal(item.len, 63);
+	rameti_lines_seek(&l, far + 2);
+	assert_int_equal(rameti_lines_next(&l, &item, NULL), 1);
+	assert_int_equal(item.offset, far + 2);
+	assert_memory_equal(item.text.ptr, "bb", 2);
+	rameti_lines_seek(&l, big.len + 7);                  /* no further than the end */
+	assert_int_equal(rameti_lines_next(&l, &item, NULL), 0);
+	rameti_lines_close(&l);
+	rameti_file_close(&f);
+	ramet_buf_release(&big);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +209,7 @@ int main(void)
 		cmocka_unit_test(lines__a_file_shorter_than_said_ends_early),
 		cmocka_unit_test(lines__of_any_length_around_the_block),
 		cmocka_unit_test(lines__survive_every_failing_call_and_allocation),
+		cmocka_unit_test(lines__go_on_where_they_are_told_to),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

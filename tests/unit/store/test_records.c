@@ -125,6 +125,43 @@ static void records__are_the_same_read_ahead(void **state)
 	ramet_buf_release(&got);
 }
 
+/* Lines that are passed over are counted, and all others told. */
+static void records__pass_lines_over(void **state)
+{
+	static uint8_t pass[LINES];
+	struct rameti_records records;
+	struct rameti_record r;
+	struct ramet_session *s;
+	uint32_t i, n, rows, lines;
+	int ahead, found;
+
+	(void)state;
+	make_big("pi");
+	for (i = 0; i < LINES; i++)
+		pass[i / 8] |= (uint8_t)((i % 700 != 0) << (i % 8));
+	s = opened(path);
+	for (ahead = 0; ahead < 2; ahead++) {
+		must(rameti_records_open(&records, s, &why));
+		rameti_records_pass(&records, pass);
+		if (ahead)
+			rameti_records_ahead(&records, &all);
+		n = rows = lines = 0;
+		while ((found = rameti_records_next(&records, &r, &why)) == 1) {
+			n += r.passed + 1;
+			rows += r.n;
+			lines += !r.n;
+			assert_true(!r.n || r.first % 700 == 0 || r.first % 1000 == 3);
+		}
+		assert_int_equal(found, 0);
+		rameti_records_close(&records);
+		/* the header and the torn one */
+		assert_int_equal(lines, LINES / 1000 + 2);
+		assert_int_equal(n, LINES + lines);
+		assert_true(rows < LINES / 50);
+	}
+	ramet_session_close(s);
+}
+
 static void records__may_be_left_at_any_time(void **state)
 {
 	struct rameti_records records;
@@ -223,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records__are_the_same_read_ahead),
+		cmocka_unit_test(records__pass_lines_over),
 		cmocka_unit_test(records__may_be_left_at_any_time),
 		cmocka_unit_test(records__tell_when_the_file_was_changed),
 		cmocka_unit_test(records__are_read_ahead_or_not_without_memory),

@@ -355,6 +355,143 @@ static void target__leaves_nothing_when_calls_fail(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+/* ---- entries that are written apart ---- */
+
+static const char *const messages[] = {
+	"\"role\":\"user\",\"content\":\"one\"",
+	"\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\","
+	"\"data\":\"AA==\",\"mimeType\":\"image/png\"}],\"timestamp\":7",
+	"\"role\":\"assistant\",\"content\":[{\"type\":\"toolCall\",\"id\":\"t\",\"name\":\"ls\","
+	"\"arguments\":{}}],\"usage\":{\"input\":1,\"output\":2},\"stopReason\":\"toolUse\"",
+	"\"role\":\"toolResult\",\"toolCallId\":\"t\",\"toolName\":\"ls\",\"content\":[{\"type\":"
+	"\"text\",\"text\":\"x\"}],\"isError\":false",
+	"\"role\":\"system\",\"content\":\"be good\"",
+	"\"role\":\"system\",\"content\":\"p\",\"sections\":{\"a\":\"1\"}",
+	"\"role\":\"bashExecution\",\"command\":\"ls\",\"output\":\"x\",\"exitCode\":0",
+	"\"role\":\"custom\",\"customType\":\"x\",\"content\":\"y\",\"display\":true",
+	"\"role\":\"user\",\"content\":7",
+	"\"role\":\"assistant\",\"content\":[],\"mine\":{\"role\":[1,2]}",
+	"\"no\":1",
+};
+#define N_MESSAGES (sizeof(messages) / sizeof(messages[0]))
+
+static int write_both(struct rameti_target t[2], struct rameti_target_aside *a, const char *entry)
+{
+	struct ramet_buf lines = RAMET_BUF_INIT(1 << 20);
+	struct rameti_apart is;
+	int apart, said[2];
+
+	ramet_buf_add_str(&lines, "before\n");
+	apart = a ? rameti_target_aside_entry(a, raw(entry), &lines, &is) : 0;
+	said[0] = rameti_target_entry(&t[0], raw(entry), &why);
+	if (apart)
+		said[1] = rameti_target_apart(&t[1], raw(entry),
+					      raw(lines.ptr + strlen("before\n")), &is, &why);
+	else
+		said[1] = rameti_target_entry(&t[1], raw(entry), &why);
+	assert_int_equal(said[0], said[1]);
+	assert_true(apart || lines.len == strlen("before\n"));
+	ramet_buf_release(&lines);
+	return apart;
+}
+
+/* With what goes through its turn in between: a compaction names them, a line is gone on behind. */
+static int write_many(struct rameti_target t[2], const struct kind *k,
+		      struct rameti_target_aside *a)
+{
+	char entry[1024];
+	int apart = 0, n;
+	size_t i;
+
+	for (n = 0; n < 3; n++) {
+		for (i = 0; i < N_MESSAGES; i++) {
+			(void)snprintf(entry, sizeof(entry),
+				       "{\"type\":\"message\",\"id\":\"m%d%zu\",\"parentId\":null,"
+				       "\"timestamp\":\"" AT "\",\"message\":{%s}}",
+				       n, i, messages[i]);
+			apart += write_both(t, a, entry);
+		}
+		apart += write_both(t, a, entries[2]);
+		(void)snprintf(entry, sizeof(entry),
+			       "{\"type\":\"compaction\",\"id\":\"c%d\",\"parentId\":\"m%d1\","
+			       "\"timestamp\":\"" AT "\",\"summary\":\"s\",\"firstKeptEntryId\":"
+			       "\"m%d2\",\"tokensBefore\":9}", n, n, n);
+		apart += write_both(t, a, entry);
+		for (i = 0; n == 1 && k->line && i < 2; i++)
+			must(rameti_target_line(&t[i], raw(k->line), &why));
+	}
+	return apart;
+}
+
+static void target__takes_entries_that_were_written_apart(void **state)
+{
+	struct rameti_target_opts opts = { .memory = 1 };
+	struct rameti_draft_header h = { .time_ms = 1772359200000, .cwd = raw("/w") };
+	struct rameti_target_aside a;
+	struct rameti_target t[2];
+	int can, apart, n;
+	size_t i;
+
+	(void)state;
+	have_places();
+	for (i = 0; i < N_KINDS; i++) {
+		opts.format = kinds[i].format;
+		h.id = raw(kinds[i].id);
+		for (n = 0; n < 2; n++)
+			must(rameti_target_begin(&t[n], &opts, &h, raw(NULL), &why));
+		can = rameti_target_aside_init(&a, &t[1]);
+		apart = write_many(t, &kinds[i], can ? &a : NULL);
+		/* what is pi's already goes on as it is */
+		assert_int_equal(apart > 3, t[1].codec != &rameti_codec_pi);
+		assert_true(ramet_bytes_eq(ramet_buf_bytes(&t[0].out), ramet_buf_bytes(&t[1].out)));
+		assert_int_equal(t[0].rows, t[1].rows);
+		rameti_target_aside_release(&a);
+		for (n = 0; n < 2; n++)
+			rameti_target_release(&t[n]);
+	}
+}
+
+/* Then they wait for their turn, and nothing was added. */
+static void target__writes_nothing_apart_without_memory(void **state)
+{
+	static const char before[] = "before\n",
+			  entry[] = ENTRY("message", "m1", "null",
+					  "\"message\":{\"role\":\"user\",\"content\":\"one\"}");
+	struct rameti_target_opts opts = { .memory = 1 };
+	struct rameti_draft_header h = { .time_ms = 1772359200000, .cwd = raw("/w") };
+	struct ramet_buf lines = RAMET_BUF_INIT(1 << 20);
+	struct rameti_target_aside a;
+	struct rameti_target t;
+	struct rameti_apart is;
+	unsigned n, reached;
+	size_t i, len = 0;
+	int can;
+
+	(void)state;
+	have_places();
+	for (i = 1; i < 4; i++) {
+		opts.format = kinds[i].format;
+		h.id = raw(kinds[i].id);
+		must(rameti_target_begin(&t, &opts, &h, raw(NULL), &why));
+		for (n = 0, reached = 1; reached || n == 1; n++) { /* 0: nothing fails */
+			ramet_buf_reset(&lines);
+			ramet_buf_add_str(&lines, before);
+			scarce_start(n);
+			can = rameti_target_aside_init(&a, &t);
+			can = can && rameti_target_aside_entry(&a, raw(entry), &lines, &is);
+			reached = (unsigned)scarce_stop();
+			assert_true(can || reached);
+			assert_memory_equal(lines.ptr, before, sizeof(before) - 1);
+			len = n ? len : lines.len;
+			assert_int_equal(lines.len, can ? len : sizeof(before) - 1);
+			rameti_target_aside_release(&a);
+		}
+		assert_true(n > 3);
+		rameti_target_release(&t);
+		ramet_buf_release(&lines);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +501,8 @@ int main(void)
 		T(says_parent__near_the_start),
 		T(target__without_memory_leaves_nothing),
 		T(target__leaves_nothing_when_calls_fail),
+		T(target__takes_entries_that_were_written_apart),
+		T(target__writes_nothing_apart_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
