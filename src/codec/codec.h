@@ -85,6 +85,12 @@ struct rameti_draft {
 	/* of a message whose members are compact: where its role stands in members (raw), and that
 	 * no member a reader looks for stands there twice; len 0: not known */
 	struct ramet_bytes role;
+	/* of an entry that is only carried: a text to be put into its members, at this place
+	 * (ptr NULL: none); within_text: for a codec that carries entries as texts, and escaped
+	 * for that */
+	struct ramet_bytes insert;
+	size_t insert_at;
+	int within_text;
 	/* the whole entry, parsed, whose members outside of the four above are `members`; NULL: not
 	 * at hand. Codecs that say from_entry do without members when it is valid UTF-8 */
 	const struct ramet_json *entry;
@@ -194,6 +200,7 @@ struct rameti_codec {
 	int (*apart)(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct rameti_apart *is);
 	void (*join)(struct rameti_encoder *e, const struct rameti_apart *is);
+	int carries_text;                        /* `carry` makes a text of the entry */
 	/* The line that carries this custom entry as it is; its members are compact and valid
 	 * UTF-8. Nothing that is encoded later refers to it. NULL: by write_entry. */
 	int (*carry)(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
@@ -207,6 +214,7 @@ extern const struct rameti_codec rameti_codec_yoi;
 extern const struct rameti_codec rameti_codec_pirust;
 int rameti_pi_write_entry(const struct rameti_draft *d, struct ramet_buf *out,
 			  struct rameti_found *found);
+void rameti_draft_add_members(const struct rameti_draft *d, struct ramet_buf *out);
 void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_buf *out);
 const struct rameti_codec *rameti_codec_find(const char *name);
 const struct rameti_codec *rameti_codec_sniffed(struct ramet_bytes head);

@@ -55,6 +55,22 @@ static void add_place(const struct rameti_draft *d, struct ramet_buf *out, size_
 	note(&found[RAMETI_PI_TIMESTAMP], out, line, from, RAMET_JSON_STRING);
 }
 
+void rameti_draft_add_members(const struct rameti_draft *d, struct ramet_buf *out)
+{
+	struct ramet_bytes before = d->members, behind = d->members;
+
+	if (!d->insert.ptr) {
+		ramet_buf_add(out, d->members);
+		return;
+	}
+	before.len = d->insert_at;
+	behind.ptr += d->insert_at;
+	behind.len -= d->insert_at;
+	ramet_buf_add(out, before);
+	ramet_buf_add(out, d->insert);
+	ramet_buf_add(out, behind);
+}
+
 /* The members of a message entry are {"message":{...}} and nothing else. */
 static void add_members(const struct rameti_draft *d, struct ramet_buf *out, size_t line,
 			struct rameti_found *found)
@@ -68,7 +84,7 @@ static void add_members(const struct rameti_draft *d, struct ramet_buf *out, siz
 		ADD(out, ",");
 	from = out->len;
 	message = *d->members.ptr == '{' ? from : from + sizeof(key) - 1;
-	ramet_buf_add(out, d->members);
+	rameti_draft_add_members(d, out);
 	if (!d->role.len)
 		return;
 	note(&found[RAMETI_PI_MESSAGE], out, line, message, RAMET_JSON_OBJECT);

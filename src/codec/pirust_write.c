@@ -217,7 +217,7 @@ int rameti_pirust_carry(struct rameti_encoder *e, const struct rameti_draft *d, 
 	(void)scratch;
 	add_place(d, "custom", d->timestamp, out);
 	ramet_buf_add_char(out, ',');
-	ramet_buf_add(out, d->members);
+	rameti_draft_add_members(d, out);
 	ramet_buf_add_str(out, "}\n");
 	return 0;
 }

@@ -487,6 +487,7 @@ const struct rameti_codec rameti_codec_yoi = {
 	.encode = rameti_yoi_encode,
 	.apart = rameti_yoi_apart,
 	.join = rameti_yoi_join,
+	.carries_text = 1,
 	.carry = rameti_yoi_carry,
 	.tail = yoi_tail,
 };

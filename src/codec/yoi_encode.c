@@ -344,6 +344,38 @@ void rameti_yoi_join(struct rameti_encoder *e, const struct rameti_apart *is)
 	e->count[RAMETI_YOI_FLAGS] |= is->note & 0xff;
 }
 
+/* The entry as a text, into which a part of it goes that is escaped already. */
+static void add_entry_around(struct ramet_buf *out, const struct rameti_draft *d,
+			     struct ramet_buf *scratch)
+{
+	static const char start[] = "{\"type\":\"custom\",";     /* the members come first */
+	struct rameti_draft bare = *d;
+	struct ramet_bytes before, behind;
+	size_t at, end;
+
+	bare.insert.ptr = NULL;
+	(void)rameti_pi_write_entry(&bare, scratch, NULL);
+	if (ramet_buf_status(scratch) < 0)
+		return;
+	before.ptr = scratch->ptr;
+	before.len = sizeof(start) - 1 + d->insert_at;
+	behind.ptr = before.ptr + before.len;
+	behind.len = scratch->len - before.len;
+	rameti_json_add_valid(out, before);
+	at = out->len ? out->len - 1 : 0;
+	if (ramet_buf_status(out) < 0)
+		return;
+	ramet_buf_truncate(out, at);
+	ramet_buf_add(out, d->insert);
+	end = out->len;
+	rameti_json_add_valid(out, behind);
+	if (ramet_buf_status(out) < 0)
+		return;
+	/* its first quotation mark goes */
+	memmove(out->ptr + end, out->ptr + end + 1, out->len - end - 1);
+	ramet_buf_truncate(out, out->len - 1);
+}
+
 int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
 		     struct ramet_buf *scratch, struct ramet_buf *out)
 {
@@ -353,9 +385,13 @@ int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int
 	work_init(&w, e, ms);
 	if (w.gen >= RAMETI_YOI_BRIDGE)
 		w.out = out; /* nothing stands before the record in its line */
-	(void)rameti_pi_write_entry(d, scratch, NULL);
 	put_carrier_begin(&w);
-	rameti_json_add_valid(w.out, ramet_buf_bytes(scratch));
+	if (d->within_text) {
+		add_entry_around(w.out, d, scratch);
+	} else {
+		(void)rameti_pi_write_entry(d, scratch, NULL);
+		rameti_json_add_valid(w.out, ramet_buf_bytes(scratch));
+	}
 	rameti_yoi_put_raw(&w, "}");
 	rameti_yoi_put_end(&w);
 	record = ramet_buf_bytes(w.out);

@@ -225,18 +225,22 @@ int rameti_convert_renumber(struct rameti_convert *c, uint32_t row, struct ramet
 enum { HEADER = 1, VALID = 2, TORN = 4, QUOTED = 8 };
 
 /* The line as a member: a text, or its bytes when it is none. VALID: it is known to be one; QUOTED:
- * it is one in JSON. */
-static void add_line_member(struct ramet_buf *b, struct ramet_bytes line, unsigned is)
+ * it is one as the target needs it, and only put in when the entry is written. */
+static void add_line_member(struct rameti_convert *c, struct ramet_buf *b, struct rameti_draft *d,
+			    struct ramet_bytes line, unsigned is)
 {
 	char hex[3];
 	size_t i;
 
 	if (is & QUOTED || is & VALID || rameti_utf8_valid(line)) {
 		ADD(b, "\"record\":");
-		if (is & QUOTED)
-			ramet_buf_add(b, line);
-		else
+		if (is & QUOTED) {
+			d->insert = line;
+			d->insert_at = b->len;
+			d->within_text = c->to_text;
+		} else {
 			rameti_json_add_valid(b, line);
+		}
 		return;
 	}
 	ramet_buf_add_str(b, "\"hex\":\"");
@@ -291,7 +295,7 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 		ramet_buf_add_json_string(b, ramet_buf_bytes(&c->target.encoder.id));
 		ramet_buf_add_char(b, ',');
 	}
-	add_line_member(b, line, is);
+	add_line_member(c, b, &d, line, is);
 	ramet_buf_add_char(b, '}');
 	if (ramet_buf_status(b) < 0)
 		return rameti_fail_nomem(err);
@@ -373,12 +377,15 @@ static int ends_torn(const struct rameti_convert *c)
 
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
-	const struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED };
+	struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED };
 	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
 	struct rameti_record record;
 	uint32_t i;
 	int r = rameti_records_open(&c->records, c->s, err), torn = ends_torn(c);
 
+	c->to_text = c->target.codec->carries_text;
+	if (c->to_text)
+		job.makes |= RAMETI_AHEAD_TWICE;
 	if (!r)
 		rameti_records_pass(&c->records, c->stays);
 	if (!r)

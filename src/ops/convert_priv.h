@@ -91,6 +91,7 @@ struct rameti_convert {
 	uint8_t *stays;                          /* a bit a row: its line is not carried */
 	uint32_t start_rows;                     /* entries that a new file starts with */
 	int from_chain, to_chain, has_last;
+	int to_text;                             /* the target carries entries as texts */
 	struct ramet_buf *memory; /* where the new session goes; NULL: to its place */
 	int64_t carry_ms;                        /* when carried lines were made: as JSON, too */
 	char carry_time[48];

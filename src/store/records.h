@@ -35,7 +35,8 @@ void rameti_records_pass(struct rameti_records *r, const uint8_t *rows);
 /* What a thread makes of the lines that it reads ahead. */
 enum rameti_ahead_makes {
 	RAMETI_AHEAD_ENTRIES = 1,
-	RAMETI_AHEAD_QUOTED = 2 /* the stored line as a JSON string, where it is valid UTF-8 */
+	RAMETI_AHEAD_QUOTED = 2, /* the stored line as a JSON string, where it is valid UTF-8 */
+	RAMETI_AHEAD_TWICE = 4 /* and that as the inside of one */
 };
 struct rameti_ahead_job {
 	unsigned makes;                          /* of rameti_ahead_makes */

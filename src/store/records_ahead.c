@@ -133,6 +133,8 @@ static struct span place(struct part *p, const struct rameti_record *record,
 
 static struct ramet_bytes text_of(const struct part *p, const struct span *s)
 {
+	if (!s->len)
+		return (struct ramet_bytes){ NULL, 0 };
 	return (struct ramet_bytes){ p->texts[s->where].ptr + s->at, s->len };
 }
 
@@ -186,6 +188,19 @@ static int make_entries(struct rameti_ahead *a, struct part *p, struct item *ite
 	return r;
 }
 
+static int quote_again(struct part *p, struct item *item)
+{
+	struct ramet_buf *out = &p->texts[APART];
+	size_t at = out->len + 1;
+
+	rameti_json_add_valid(out, text_of(p, &item->quoted));
+	if (ramet_buf_status(out) < 0)
+		item->quoted.len = 0;
+	else
+		item->quoted = (struct span){ at, out->len - at - 1, APART };
+	return ramet_buf_status(out);
+}
+
 static int make_quoted(struct rameti_ahead *a, struct part *p, struct item *item)
 {
 	const struct rameti_record record = record_of(p, item);
@@ -197,7 +212,7 @@ static int make_quoted(struct rameti_ahead *a, struct part *p, struct item *item
 	if (ramet_buf_status(&p->texts[MADE]) < 0)
 		return ramet_buf_status(&p->texts[MADE]);
 	item->quoted.len = p->texts[MADE].len - item->quoted.at;
-	return 0;
+	return a->job->makes & RAMETI_AHEAD_TWICE ? quote_again(p, item) : 0;
 }
 
 /* What fails here the caller does himself, and meets the failure. */
