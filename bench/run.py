@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 RUNS = int(os.environ.get("BENCH_RUNS", "15"))
 PEER_RUNS = int(os.environ.get("BENCH_PEER_RUNS", "3"))
+CONVERT_RUNS = int(os.environ.get("BENCH_CONVERT_RUNS", "7"))
 ENTRIES = 100_000
 SIZE = 140_000_000
 WRITE_RUNS = int(os.environ.get("BENCH_WRITE_RUNS", "7"))
@@ -500,7 +501,7 @@ LINES = ("pi", "pirust", "ggcode", "yoi")
 
 def convert(table, folder, what, path, to, bar):
     out = os.path.join(folder, "converted.jsonl")
-    ours, floor = report([tool("bench_formats"), "convert", str(PEER_RUNS), path, to, out])["ms"]
+    ours, floor = report([tool("bench_formats"), "convert", str(CONVERT_RUNS), path, to, out])["ms"]
     table.add(what, f"{ours:.0f} ms", f"read + write {floor:.0f} ms", f"{ours / floor:.2f}x", bar)
 
 

@@ -216,7 +216,8 @@ static int look(struct ramet_watch *w, struct ramet_watch_news *news, struct ram
 	if (r < 0 && anew)
 		return 0;                        /* it changes all the time: not without waiting */
 	if (r < 0)
-		return open_anew(w, RAMET_WATCH_CHANGED, news, err);
+		return open_anew(w, is_other(w) ? RAMET_WATCH_REPLACED : RAMET_WATCH_CHANGED, news,
+				 err);
 	find_place(w);
 	r = doubted ? 0 : gather(w, err);
 	return r < 0 || !w->n ? r : tell(w, RAMET_WATCH_GREW, news);

@@ -331,6 +331,36 @@ static void watch__needs_no_system_that_tells(void **state)
 	rameti_env_use(NULL);
 }
 
+static int armed;
+
+/* Another session comes right behind the look that finds the file as it was. */
+static int replaced_after(void *user, const char *name, int follow, struct stat *st)
+{
+	int r = rameti_env_posix()->stat_place(user, name, follow, st);
+
+	if (armed && !strcmp(name, path)) {
+		armed = 0;
+		replace("{'type':'session','version':3,'id':'s2'}\n" E("x", "null"));
+	}
+	return r;
+}
+
+static void watch__tells_which_it_was_however_close(void **state)
+{
+	struct rameti_env env = *rameti_env_posix();
+
+	(void)state;
+	env.stat_place = replaced_after;
+	rameti_env_use(&env);
+	watch_now(TWO);
+	armed = 1;
+	tells("R x ");
+	assert_int_equal(armed, 0);
+	ramet_watch_close(w);
+	w = NULL;
+	rameti_env_use(NULL);
+}
+
 static void watch__tells_again_what_could_not_be_read(void **state)
 {
 	struct ramet_watch_news news;
@@ -523,6 +553,7 @@ int main(void)
 		with_directory(watch__stays_where_it_began),
 		with_directory(watch__reads_anew_what_was_cut_or_changed),
 		with_directory(watch__needs_no_system_that_tells),
+		with_directory(watch__tells_which_it_was_however_close),
 		with_directory(watch__tells_again_what_could_not_be_read),
 		with_directory(watch__tells_once_whenever_others_come),
 		with_directory(watch__survives_any_failing_call),
