@@ -212,7 +212,8 @@ class Result:
 
 def environment(**more):
     env = {"HOME": HOME, "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "TZ": "UTC",
-           "PI_CODING_AGENT_DIR": AGENT, "TERM": "xterm-256color"}
+           "PI_CODING_AGENT_DIR": AGENT, "TERM": "xterm-256color",
+           "GCOV_ERROR_FILE": os.devnull}            # counts that cannot be written are no news
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"):
         if name in os.environ:
             env[name] = os.environ[name]
