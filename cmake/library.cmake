@@ -26,6 +26,12 @@ endif()
 
 add_library(ramet_objects OBJECT ${library_sources})
 target_link_libraries(ramet_objects PRIVATE ramet_flags ramet_deps)
+# From how many bytes on a session is read by a second thread, too: all are where that is tested.
+set(records_much 1048576)
+if(RAMET_SANITIZE OR RAMET_COVERAGE)
+	set(records_much 1)
+endif()
+target_compile_definitions(ramet_objects PRIVATE RAMETI_RECORDS_MUCH=${records_much})
 
 # What a name of the library promises (docs/guide/versions.md): while 0.x, each minor version may
 # change calls and structs and has a name of its own; from 1.0 on the major version counts.

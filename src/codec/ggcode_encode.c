@@ -10,11 +10,10 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/error.h"
 #include "json/scan.h"
 #include "model/tree.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 /* A longer record is read to see that it can be. */
 #define RECORD_USUAL ((size_t)1 << 28)

@@ -6,10 +6,9 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include "base/add.h"
 #include "base/error.h"
 #include "json/scan.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 /* ---- compactions ---- */
 

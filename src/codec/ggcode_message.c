@@ -10,10 +10,10 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "codec/span.h"
 #include "json/scan.h"
 
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 #define N_KEYS 13
 #define N_KINDS 5
 

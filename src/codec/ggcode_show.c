@@ -6,10 +6,9 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include "base/add.h"
 #include "codec/span.h"
 #include "json/scan.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 void rameti_gg_add_key(struct ramet_buf *out, const char *key)
 {

@@ -5,9 +5,8 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include "base/add.h"
 #include "json/scan.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 static double given_count(const struct ramet_json *usage, const char *key)
 {

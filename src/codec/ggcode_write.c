@@ -7,12 +7,12 @@
  */
 #include "codec/ggcode_priv.h"
 
+#include "base/add.h"
 #include "base/error.h"
 #include "json/scan.h"
 
 #include <string.h>
 
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 #define ZERO_TIME "\"0001-01-01T00:00:00Z\""
 #define NO_USAGE                                                                                   \
 	"{\"input_tokens\":0,\"output_tokens\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0}"

@@ -8,10 +8,9 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/clock.h"
 #include "codec/pi_priv.h"
-
-#define PLAIN_MAX 64u
 
 /* A value was just written: it began at `from`. */
 static void note(struct rameti_found *f, const struct ramet_buf *out, size_t line, size_t from,
@@ -23,44 +22,13 @@ static void note(struct rameti_found *f, const struct ramet_buf *out, size_t lin
 	f->seen = 1;
 }
 
-#define ADD(out, literal) ramet_buf_add(out, (struct ramet_bytes){ literal, sizeof(literal) - 1 })
-
-/* As most ids are: short, and a JSON string as it stands. */
-static int is_plain(struct ramet_bytes text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len && i < PLAIN_MAX; i++)
-		if (text.ptr[i] < ' ' || text.ptr[i] > '~' || text.ptr[i] == '"' ||
-		    text.ptr[i] == '\\')
-			return 0;
-	return i == text.len;
-}
-
-static void add_plain(struct ramet_buf *out, struct ramet_bytes text)
-{
-	char *p;
-
-	if (ramet_buf_reserve(out, text.len + 2) < 0)
-		return;
-	p = out->ptr + out->len;
-	p[0] = '"';
-	memcpy(p + 1, text.ptr, text.len);
-	p[text.len + 1] = '"';
-	p[text.len + 2] = '\0';
-	out->len += text.len + 2;
-}
-
 /* Behind its key. */
 static void add_text(struct ramet_buf *out, size_t line, struct ramet_bytes text,
 		     struct rameti_found *f)
 {
 	size_t from = out->len;
 
-	if (text.len && is_plain(text))
-		add_plain(out, text);
-	else
-		ramet_buf_add_json_string(out, text);
+	ramet_buf_add_json_string(out, text);
 	note(f, out, line, from, RAMET_JSON_STRING);
 	if (f->len != text.len + 2)
 		f->flags |= RAMET_JSON_HAS_ESCAPE;

@@ -351,7 +351,6 @@ static void add_entry_around(struct ramet_buf *out, const struct rameti_draft *d
 	static const char start[] = "{\"type\":\"custom\",";     /* the members come first */
 	struct rameti_draft bare = *d;
 	struct ramet_bytes before, behind;
-	size_t at, end;
 
 	bare.insert.ptr = NULL;
 	(void)rameti_pi_write_entry(&bare, scratch, NULL);
@@ -361,19 +360,11 @@ static void add_entry_around(struct ramet_buf *out, const struct rameti_draft *d
 	before.len = sizeof(start) - 1 + d->insert_at;
 	behind.ptr = before.ptr + before.len;
 	behind.len = scratch->len - before.len;
-	rameti_json_add_valid(out, before);
-	at = out->len ? out->len - 1 : 0;
-	if (ramet_buf_status(out) < 0)
-		return;
-	ramet_buf_truncate(out, at);
+	ramet_buf_add_char(out, '"');
+	rameti_json_add_inside(out, before);
 	ramet_buf_add(out, d->insert);
-	end = out->len;
-	rameti_json_add_valid(out, behind);
-	if (ramet_buf_status(out) < 0)
-		return;
-	/* its first quotation mark goes */
-	memmove(out->ptr + end, out->ptr + end + 1, out->len - end - 1);
-	ramet_buf_truncate(out, out->len - 1);
+	rameti_json_add_inside(out, behind);
+	ramet_buf_add_char(out, '"');
 }
 
 int rameti_yoi_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,

@@ -101,6 +101,8 @@ size_t rameti_json_compact_at(const struct ramet_json *o, const struct ramet_jso
 int rameti_json_is_compact(const struct ramet_json *v);
 /* A string as ramet_buf_add_json_string adds it, of text that is known to be valid UTF-8. */
 void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text);
+/* The same without the quotation marks: a part of a string. */
+void rameti_json_add_inside(struct ramet_buf *b, struct ramet_bytes text);
 /* Does the raw string value decode to text? No allocation. */
 int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text);
 /* Does what it decodes to begin with text? No allocation. */

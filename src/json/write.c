@@ -14,6 +14,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define SHORT 64u
+
 void ramet_json_writer_init(struct ramet_json_writer *w, struct ramet_buf *out)
 {
 	memset(w, 0, sizeof(*w));
@@ -226,7 +228,7 @@ static void add_odd_string(struct ramet_buf *b, struct ramet_bytes text)
 	ramet_buf_add_char(b, '"');
 }
 
-void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
+void rameti_json_add_inside(struct ramet_buf *b, struct ramet_bytes text)
 {
 	rameti_escape_fn *escape = rameti_escape_avx2();
 	const char *p = text.ptr, *end = text.len ? p + text.len : p;
@@ -235,7 +237,6 @@ void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
 
 	if (!escape)
 		escape = rameti_escape_sse2;
-	ramet_buf_add_char(b, '"');
 	for (; p != end; p += n) {
 		n = (size_t)(end - p) < RAMETI_ESCAPE_BLOCK ? (size_t)(end - p) :
 								    RAMETI_ESCAPE_BLOCK;
@@ -247,11 +248,40 @@ void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
 		stop = escape(out, p, p + n);
 		ramet_buf_add(b, (struct ramet_bytes){ out, (size_t)(stop - out) });
 	}
+}
+
+void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text)
+{
 	ramet_buf_add_char(b, '"');
+	rameti_json_add_inside(b, text);
+	ramet_buf_add_char(b, '"');
+}
+
+/* A short text that is a string as it stands, as most ids and types are. */
+static int add_short_string(struct ramet_buf *b, struct ramet_bytes text)
+{
+	char copy[SHORT + 2];
+	size_t i;
+
+	if (text.len > SHORT)
+		return 0;
+	copy[0] = '"';
+	for (i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+			return 0;
+		copy[i + 1] = (char)c;
+	}
+	copy[i + 1] = '"';
+	ramet_buf_add(b, (struct ramet_bytes){ copy, i + 2 });
+	return 1;
 }
 
 void ramet_buf_add_json_string(struct ramet_buf *b, struct ramet_bytes text)
 {
+	if (add_short_string(b, text))
+		return;
 	if (text.len && !rameti_utf8_valid(text))
 		add_odd_string(b, text);
 	else

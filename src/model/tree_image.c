@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -88,7 +89,7 @@ static void prove_page(const struct ramet_tree *t, int part, uint32_t page)
 	size_t at = (size_t)page * RAMETI_PAGE, len = p->len[part] - at;
 	char *text = (char *)t->maps[part].base + at;
 
-	p->seen[number / 8] |= (uint8_t)(1u << number % 8);
+	rameti_bit_set(p->seen, number);
 	len = len < RAMETI_PAGE ? len : RAMETI_PAGE;
 	if (rameti_crc32c(0, text, len) == p->sums[number])
 		return;
@@ -107,7 +108,7 @@ void rameti_tree_prove_bytes(const struct ramet_tree *t, int part, size_t at, si
 	for (page = (uint32_t)(at / RAMETI_PAGE); page <= last && page < p->pages[part]; page++) {
 		uint32_t number = p->first[part] + page;
 
-		if (!(p->seen[number / 8] >> number % 8 & 1))
+		if (!rameti_bit(p->seen, number))
 			prove_page(t, part, page);
 	}
 }

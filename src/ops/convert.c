@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -134,14 +135,20 @@ static int convert_row(struct rameti_convert *c, const struct rameti_record *rec
 	return 0;
 }
 
-static int add_fate(struct rameti_convert *c, uint32_t at, int carry, struct ramet_error *err)
+static int add_fate(struct rameti_convert *c, const struct rameti_record *record, uint32_t at,
+		    int carry, struct ramet_error *err)
 {
+	struct rameti_convert_fate *f;
+
 	if (rameti_grow((void **)&c->fates, &c->cap_fates, c->n_fates, sizeof(*c->fates),
 			0x7fffffffu) < 0)
 		return rameti_fail_nomem(err);
-	c->fates[c->n_fates].at = at;
-	c->fates[c->n_fates].n = c->target.rows - at;
-	c->fates[c->n_fates++].carry = (uint8_t)carry;
+	f = &c->fates[c->n_fates++];
+	f->at = at;
+	f->n = c->target.rows - at;
+	f->first = record->first;
+	f->makes = record->n > 0;
+	f->carry = (uint8_t)carry;
 	return 0;
 }
 
@@ -182,7 +189,7 @@ static int is_same(const struct rameti_convert *c, const struct rameti_record *r
 /* Does the record carry what some other format told, and nothing of its own? */
 static int is_carrier(const struct rameti_convert *c, const struct rameti_record *record)
 {
-	return record->n == 1 && rameti_convert_bit(c->plan.carriers, record->first);
+	return record->n == 1 && rameti_bit(c->plan.carriers, record->first);
 }
 
 /* Does this line, which makes no entry of its own, belong to entries that stand for lines of the
@@ -193,8 +200,8 @@ static int is_part(struct rameti_convert *c, const struct rameti_record *record,
 	uint32_t row = record->first;
 	int r;
 
-	if (!(row && rameti_convert_bit(c->plan.skip, row - 1)) &&
-	    !(row < c->plan.n && rameti_convert_bit(c->plan.skip, row)))
+	if (!(row && rameti_bit(c->plan.skip, row - 1)) &&
+	    !(row < c->plan.n && rameti_bit(c->plan.skip, row)))
 		return 0;
 	r = ramet_json_parse(&c->doc, record->line, 0, NULL);
 	if (r == RAMET_ENOMEM)
@@ -219,13 +226,13 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 		c->begins[row] = c->target.rows;
 		r = rameti_convert_restore(c, row, err);
 		c->ends[row] = c->target.rows;
-		if (r || rameti_convert_bit(c->plan.skip, row))
+		if (r || rameti_bit(c->plan.skip, row))
 			continue;
 		c->begins[row] = c->target.rows;
 		if (!fresh++)
 			at = c->target.rows;
 		c->report->entries++;
-		if (rameti_convert_bit(c->plan.off, row)) {
+		if (rameti_bit(c->plan.off, row)) {
 			left |= drops_branches(c);
 			c->report->off_branch++;
 			tell(c, row, drops_branches(c) ? RAMETI_UNSAID : RAMETI_CARRIED);
@@ -247,13 +254,13 @@ static int convert_record(struct rameti_convert *c, const struct rameti_record *
 			return r;
 		fresh = !r;
 	}
-	if (record->n && rameti_convert_bit(c->plan.began, record->first))
+	if (record->n && rameti_bit(c->plan.began, record->first))
 		fresh = 1;
-	if (is_carrier(c, record) && !rameti_convert_bit(c->plan.off, record->first))
+	if (is_carrier(c, record) && !rameti_bit(c->plan.off, record->first))
 		fresh = rameti_convert_is_lessened(c, record->first);
 	if (!fresh && record->n)
-		c->stays[record->first / 8] |= (uint8_t)(1u << (record->first % 8));
-	return add_fate(c, at, fresh && !record->is_header, err);
+		rameti_bit_set(c->stays, record->first);
+	return add_fate(c, record, at, fresh && !record->is_header, err);
 }
 
 /* ---- the whole ---- */
@@ -320,9 +327,9 @@ static int can_be_made_again(struct rameti_convert *c, const struct rameti_draft
 static int has_news(const struct rameti_convert *c, uint32_t row)
 {
 	while (++row < c->plan.n)
-		if (!rameti_convert_bit(c->plan.skip, row) &&
-		    !rameti_convert_bit(c->plan.off, row) &&
-		    !rameti_convert_bit(c->plan.carriers, row))
+		if (!rameti_bit(c->plan.skip, row) &&
+		    !rameti_bit(c->plan.off, row) &&
+		    !rameti_bit(c->plan.carriers, row))
 			return 1;
 	return 0;
 }
@@ -393,21 +400,23 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 {
 	struct rameti_ahead_job job = { .skip = c->plan.skip };
-	struct rameti_target_aside aside;
+	struct rameti_target_aside aside = { .codec = NULL };
 	struct rameti_record record;
 	int r = rameti_records_open(&c->records, c->s, err), copy = same_lines(c);
 
-	if (rameti_target_aside_init(&aside, &c->target)) {
-		job.apart = apart;
-		job.user = &aside;
+	if (!copy) {
+		job.makes = RAMETI_AHEAD_ENTRIES;
+		if (rameti_target_aside_init(&aside, &c->target)) {
+			job.apart = apart;
+			job.user = &aside;
+		}
 	}
-	job.makes = copy ? 0 : RAMETI_AHEAD_ENTRIES;
 	if (!r)
 		rameti_records_ahead(&c->records, &job);
 	while (!r && (r = rameti_records_next(&c->records, &record, err)) == 1) {
 		r = 0;
 		if (record.is_before || (copy && record.is_header)) {
-			r = add_fate(c, 0, 0, err);
+			r = add_fate(c, &record, 0, 0, err);
 			continue;
 		}
 		if (!copy) {
@@ -441,7 +450,7 @@ static int make_maps(struct rameti_convert *c, struct ramet_error *err)
 {
 	c->begins = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->begins));
 	c->ends = ramet_calloc((size_t)c->plan.n + 1, sizeof(*c->ends));
-	c->stays = ramet_calloc((size_t)c->plan.n / 8 + 1, 1);
+	c->stays = ramet_calloc(rameti_bits_size(c->plan.n), 1);
 	return c->begins && c->ends && c->stays ? 0 : rameti_fail_nomem(err);
 }
 

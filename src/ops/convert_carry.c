@@ -7,10 +7,11 @@
  */
 #include "ops/convert_priv.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/add.h"
+#include "base/bits.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -18,8 +19,6 @@
 #include "codec/span.h"
 #include "ops/peek_priv.h"
 #include "store/birth.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 void rameti_convert_set_last_row(struct rameti_convert *c, uint32_t row)
 {
@@ -138,9 +137,7 @@ int rameti_convert_is_lessened(const struct rameti_convert *c, uint32_t row)
 	uint32_t at, n;
 
 	o = o ? bsearch(&row, o, c->plan.n_others, sizeof(*o), by_row) : NULL;
-	if (!o)
-		return 0;
-	if (o->stale)
+	if (!o || o->stale)
 		return 0;
 	renumbered(c, o, &at, &n);
 	return n != o->n || (!o->n && !o->header && c->plan.off);
@@ -237,7 +234,7 @@ static void add_line_member(struct rameti_convert *c, struct ramet_buf *b, struc
 		if (is & QUOTED) {
 			d->insert = line;
 			d->insert_at = b->len;
-			d->within_text = c->to_text;
+			d->within_text = c->target.codec->carries_text;
 		} else {
 			rameti_json_add_valid(b, line);
 		}
@@ -332,7 +329,7 @@ static int hang_from_leaf(struct rameti_convert *c, struct ramet_error *err)
 	int r;
 
 	if (!c->to_chain && !c->from_chain && leaf != RAMET_NONE &&
-	    !rameti_convert_bit(c->plan.skip, leaf) && !rameti_convert_bit(c->plan.off, leaf) &&
+	    !rameti_bit(c->plan.skip, leaf) && !rameti_bit(c->plan.off, leaf) &&
 	    !(ramet_tree_row(c->tree, leaf)->flags & RAMET_ROW_NO_ID))
 		rameti_convert_set_last_row(c, leaf);
 	r = rameti_convert_last(c, &raw, err);
@@ -375,21 +372,33 @@ static int ends_torn(const struct rameti_convert *c)
 	return 0;
 }
 
+/* Is the line the one that was read before in its place? */
+static int is_that(const struct rameti_convert *c, uint32_t i, const struct rameti_record *record)
+{
+	return i < c->n_fates && c->fates[i].first == record->first &&
+	       c->fates[i].makes == (record->n > 0);
+}
+
+static int fail_changed(const struct rameti_convert *c, struct ramet_error *err)
+{
+	return rameti_fail_at(err, RAMET_ECONFLICT, ramet_session_path(c->s), 0, RAMET_NO_OFFSET,
+			      "the file was changed while it was open");
+}
+
 int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 {
 	struct rameti_ahead_job job = { .makes = RAMETI_AHEAD_QUOTED };
-	const struct rameti_convert_fate start = { 0, c->start_rows, 1 };
+	const struct rameti_convert_fate start = { .n = c->start_rows };
 	struct rameti_record record;
 	uint32_t i;
 	int r = rameti_records_open(&c->records, c->s, err), torn = ends_torn(c);
 
-	c->to_text = c->target.codec->carries_text;
-	if (c->to_text)
+	if (c->target.codec->carries_text)
 		job.makes |= RAMETI_AHEAD_TWICE;
-	if (!r)
+	if (!r) {
 		rameti_records_pass(&c->records, c->stays);
-	if (!r)
 		rameti_records_ahead(&c->records, &job);
+	}
 	c->target.settled = 1;
 	set_time(c);
 	if (!r)
@@ -403,15 +412,19 @@ int rameti_convert_carry(struct rameti_convert *c, struct ramet_error *err)
 		r = rameti_records_next(&c->records, &record, err);
 		if (r != 1)
 			break;
-		r = 0;
 		i += record.passed;
-		assert(i < c->n_fates);
+		r = is_that(c, i, &record) ? 0 : fail_changed(c, err);
+		if (r < 0)
+			break;
 		if (record.is_header && c->header_line.len)
 			r = write_raw(c, record.line, &start, HEADER, err);
 		else if (c->fates[i].carry)
 			r = carry_line(c, &record, &c->fates[i],
 				       torn && !record.n && i == c->n_fates - 1 ? TORN : 0, err);
 	}
+	for (; !r && i < c->n_fates; i++)
+		if (c->fates[i].carry)
+			r = fail_changed(c, err);
 	rameti_records_close(&c->records);
 	return r;
 }

@@ -9,28 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "codec/carry.h"
 
-static void set_bit(uint8_t *bits, uint32_t row)
-{
-	bits[row / 8] |= (uint8_t)(1u << (row % 8));
-}
-
 /* Not told, and nothing instead. */
 static void set_gone(struct rameti_convert_plan *p, uint32_t row)
 {
-	set_bit(p->skip, row);
-	set_bit(p->gone, row);
+	rameti_bit_set(p->skip, row);
+	rameti_bit_set(p->gone, row);
 	p->n_gone++;
 }
 
 /* A row that some conversion began with. */
 static void set_began(struct rameti_convert_plan *p, uint32_t row, int needless)
 {
-	if (!needless && !rameti_convert_bit(p->skip, row))
-		set_bit(p->began, row);
+	if (!needless && !rameti_bit(p->skip, row))
+		rameti_bit_set(p->began, row);
 	set_gone(p, row);
 }
 
@@ -88,11 +84,11 @@ static int is_off(const struct rameti_convert_plan *p, const struct rameti_cover
 	uint32_t row = c->n ? c->at : c->at - 1;
 
 	if (p->linear)
-		return c->n && rameti_convert_bit(p->off, c->at);
+		return c->n && rameti_bit(p->off, c->at);
 	if (c->header || (!c->n && !c->at))
 		return 0;
-	return (rameti_convert_bit(p->off, header) || rameti_convert_bit(p->off, c->row)) &&
-	       row > p->root && rameti_convert_bit(p->off, row);
+	return (rameti_bit(p->off, header) || rameti_bit(p->off, c->row)) &&
+	       row > p->root && rameti_bit(p->off, row);
 }
 
 /* Does this entry carry a line? */
@@ -128,14 +124,14 @@ static int add_cover(struct rameti_convert_plan *p, const struct rameti_cover *c
 	uint32_t row;
 
 	for (row = c->at; row < c->at + c->n; row++)
-		if (rameti_convert_bit(p->skip, row))
+		if (rameti_bit(p->skip, row))
 			return add_other(p, c, err);     /* something else stands for it */
 	if (rameti_grow((void **)&p->covers, &p->cap_covers, p->n_covers, sizeof(*p->covers),
 			0x7fffffffu) < 0)
 		return rameti_fail_nomem(err);
 	p->covers[p->n_covers++] = *c;
 	for (row = c->at; row < c->at + c->n; row++)
-		set_bit(p->skip, row);
+		rameti_bit_set(p->skip, row);
 	set_gone(p, c->row);
 	return 0;
 }
@@ -161,7 +157,7 @@ static int find_covers(struct rameti_convert_plan *p, const struct ramet_session
 		if (r || !is_cover(ramet_json_root(&doc), row, &c))
 			continue;
 		data = ramet_json_get(ramet_json_root(&doc), "data");
-		set_bit(p->carriers, row);
+		rameti_bit_set(p->carriers, row);
 		if (c.header) {
 			fits = still_fits(data, row, s, &id);
 			header = row;
@@ -194,14 +190,14 @@ static int is_needless(const struct rameti_convert_plan *p, const struct rameti_
 	if (c->header)
 		return 1;
 	for (row = c->at; row < c->at + c->n; row++)
-		if (!rameti_convert_bit(p->skip, row))
+		if (!rameti_bit(p->skip, row))
 			return 0;
 	if (c->n)
 		return 1;
 	if (p->linear && c->codec && !c->codec->pieces)
 		return 0;                                /* a line that is no entry stays carried */
-	return c->object && ((c->at && rameti_convert_bit(p->skip, c->at - 1)) ||
-			     rameti_convert_bit(p->skip, c->at));
+	return c->object && ((c->at && rameti_bit(p->skip, c->at - 1)) ||
+			     rameti_bit(p->skip, c->at));
 }
 
 /* What a conversion to that other format began with is nobody's. */
@@ -257,7 +253,7 @@ static int find_branch(struct rameti_convert_plan *p, const struct ramet_session
 	if (!r)
 		memset(p->off, 0xff, p->n / 8 + 1);
 	for (i = 0; !r && i < path.n; i++)
-		p->off[path.rows[i] / 8] &= (uint8_t)~(1u << (path.rows[i] % 8));
+		rameti_bit_clear(p->off, path.rows[i]);
 	p->root = path.n ? path.rows[0] : 0;
 	if (!r && path.n == p->n) {              /* all are on it */
 		ramet_free(p->off);

@@ -44,10 +44,6 @@ struct rameti_convert_plan {
 int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, const char *to,
 			uint32_t leaf, int lean, int linear, struct ramet_error *err);
 void rameti_convert_plan_release(struct rameti_convert_plan *p);
-static inline int rameti_convert_bit(const uint8_t *bits, uint32_t row)
-{
-	return bits && (bits[row / 8] >> (row % 8) & 1);
-}
 /* The stored line that a row carries, decoded, into out (reset first). */
 int rameti_convert_record(const struct ramet_session *s, uint32_t row, struct ramet_json_doc *doc,
 			  struct ramet_buf *scratch, struct ramet_buf *out,
@@ -58,6 +54,8 @@ int rameti_convert_record(const struct ramet_session *s, uint32_t row, struct ra
 /* What became of one stored line. */
 struct rameti_convert_fate {
 	uint32_t at, n;                          /* entries of the target */
+	uint32_t first;                          /* row of the source that it makes, or the next */
+	uint8_t makes;                           /* it makes one */
 	uint8_t carry;                           /* the line itself is to be carried */
 };
 
@@ -91,7 +89,6 @@ struct rameti_convert {
 	uint8_t *stays;                          /* a bit a row: its line is not carried */
 	uint32_t start_rows;                     /* entries that a new file starts with */
 	int from_chain, to_chain, has_last;
-	int to_text;                             /* the target carries entries as texts */
 	struct ramet_buf *memory; /* where the new session goes; NULL: to its place */
 	int64_t carry_ms;                        /* when carried lines were made: as JSON, too */
 	char carry_time[48];

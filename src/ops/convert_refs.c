@@ -7,13 +7,14 @@
  */
 #include "ops/convert_priv.h"
 
+#include "base/bits.h"
 #include "base/error.h"
 
 #define REFS_MAX 4
 
 static int is_gone(const struct rameti_convert *c, uint32_t row)
 {
-	return row != RAMET_NONE && rameti_convert_bit(c->plan.gone, row);
+	return row != RAMET_NONE && rameti_bit(c->plan.gone, row);
 }
 
 static uint32_t parent_of(const struct rameti_convert *c, uint32_t row)

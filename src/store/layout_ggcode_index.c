@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/add.h"
 #include "base/error.h"
 #include "base/newfile.h"
 #include "json/scan.h"
 
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 #define LOCK_WAIT_MS 2000
 #define INDEX_MAX ((size_t)RAMET_JSON_LEN_MAX)
 

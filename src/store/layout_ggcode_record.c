@@ -9,14 +9,13 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/newfile.h"
 #include "codec/carry.h"
 #include "store/layout.h"
 #include "store/session_priv.h"
-
-#define ADD(out, text) ramet_buf_add(out, (struct ramet_bytes){ text, sizeof(text) - 1 })
 
 static int is_ours(const struct ramet_session *s, struct ramet_error *err)
 {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "model/tree.h"
@@ -97,7 +98,7 @@ static uint32_t pass(struct rameti_records *r)
 		return 0;
 	for (at = r->lines.at; r->row < n; passed++) {
 		row = ramet_tree_row(t, r->row);
-		if (row->offset != at || !(r->pass[r->row / 8] >> (r->row % 8) & 1))
+		if (row->offset != at || !rameti_bit(r->pass, r->row))
 			break;
 		at += (uint64_t)row->length + 1;
 		while (r->row < n && ramet_tree_row(t, r->row)->offset == row->offset)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/mem.h"
 
@@ -115,7 +116,7 @@ static void add_lines(struct rameti_ahead *a, struct part *p)
 
 static int is_skipped(const struct rameti_ahead *a, uint32_t row)
 {
-	return a->job->skip && (a->job->skip[row / 8] >> (row % 8) & 1);
+	return a->job->skip && rameti_bit(a->job->skip, row);
 }
 
 /* Where a part of the record, or what was made of it, is to be found. */
@@ -191,13 +192,13 @@ static int make_entries(struct rameti_ahead *a, struct part *p, struct item *ite
 static int quote_again(struct part *p, struct item *item)
 {
 	struct ramet_buf *out = &p->texts[APART];
-	size_t at = out->len + 1;
+	size_t at = out->len;
 
-	rameti_json_add_valid(out, text_of(p, &item->quoted));
+	rameti_json_add_inside(out, text_of(p, &item->quoted));
 	if (ramet_buf_status(out) < 0)
 		item->quoted.len = 0;
 	else
-		item->quoted = (struct span){ at, out->len - at - 1, APART };
+		item->quoted = (struct span){ at, out->len - at, APART };
 	return ramet_buf_status(out);
 }
 

@@ -116,6 +116,64 @@ static void convert__keeps_what_is_there(void **state)
 	refused(convert(source, "sqlite", back, url, &why), RAMET_ECONFLICT);
 }
 
+/* ---- a file that is changed while it is read ---- */
+
+#define NOISE "xxxxxxx\n"
+
+static struct {
+	unsigned n, at; /* reads of its start so far, and before which of them it is changed */
+} change;
+
+/* A line that is none becomes many. */
+static ssize_t changing_pread(void *user, int fd, void *to, size_t len, off_t at)
+{
+	static const char many[] = "x\nx\nx\nx\n";
+	FILE *f;
+
+	if (at == 0 && len > 16 && ++change.n == change.at) {
+		f = fopen(source, "r+");
+		assert_non_null(f);
+		assert_int_equal(fseek(f, (long)strlen(dq(HEAD)), SEEK_SET), 0);
+		assert_int_equal(fwrite(many, 1, sizeof(many) - 1, f), sizeof(many) - 1);
+		assert_int_equal(fclose(f), 0);
+	}
+	return rameti_env_posix()->pread(user, fd, to, len, at);
+}
+
+/* What the second reading finds elsewhere than the first did is not carried as something else. */
+static void convert__tells_when_the_file_was_changed(void **state)
+{
+	struct rameti_env env = *rameti_env_posix();
+	struct ramet_convert_opts opts = { .to = "pirust", .place = there };
+	struct ramet_open_opts how = { .no_cache = 1, .threads = 1 };
+	struct ramet_convert_report report;
+	struct ramet_session *s;
+	unsigned told = 0;
+	int r;
+
+	(void)state;
+	assert_int_equal(strlen(NOISE), 8);
+	env.pread = changing_pread;
+	for (change.at = 1, change.n = 1; change.n >= change.at; change.at++) {
+		put(source, dq(HEAD NOISE MESSAGE("u1", "null", U("one"))
+			       MESSAGE("u2", "'u1'", U("two")) "no json\n"));
+		(void)unlink(there);
+		rameti_env_use(&env);
+		must(ramet_session_open(&s, source, &how, &why));
+		change.n = 0;
+		r = ramet_convert(s, &opts, &report, &why);
+		ramet_convert_report_release(&report);
+		ramet_session_close(s);
+		rameti_env_use(NULL);
+		if (r == RAMET_ECONFLICT)
+			told++;
+		else
+			assert_int_equal(r, 0);
+		assert_int_equal(access(there, F_OK), r ? -1 : 0);
+	}
+	assert_true(told > 0);
+}
+
 /* The new session is not there, or whole; the source is as it was. */
 static void assert_whole(const char *to, int r)
 {
@@ -203,6 +261,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(convert__tells_what_became_of_entries, make_dir,
 						drop_dir),
 		cmocka_unit_test_setup_teardown(convert__keeps_what_is_there, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(convert__tells_when_the_file_was_changed, make_dir,
+						drop_dir),
 		cmocka_unit_test_setup_teardown(convert__leaves_nothing_half_made, make_dir,
 						drop_dir),
 		cmocka_unit_test_setup_teardown(convert__survives_each_failing_allocation, make_dir,
