@@ -5,6 +5,7 @@
  */
 #include "codec/carry.h"
 
+#include "base/add.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -13,7 +14,7 @@ static void add_parent(const struct rameti_reader *r, uint32_t row, struct ramet
 	uint32_t parent = ramet_tree_row(r->tree, row)->parent;
 
 	if (parent == RAMET_NONE)
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 	else
 		ramet_buf_add_json_string(out, ramet_tree_id(r->tree, parent));
 }
@@ -24,16 +25,16 @@ void rameti_piece_begin(const struct rameti_reader *r, uint32_t row, const char 
 	int64_t ms = ramet_tree_row(r->tree, row)->time_ms;
 	char time[40];
 
-	ramet_buf_add_str(out, "{\"type\":\"");
+	ADD(out, "{\"type\":\"");
 	ramet_buf_add_str(out, type);
-	ramet_buf_add_str(out, "\",\"id\":");
+	ADD(out, "\",\"id\":");
 	ramet_buf_add_json_string(out, ramet_tree_id(r->tree, row));
-	ramet_buf_add_str(out, ",\"parentId\":");
+	ADD(out, ",\"parentId\":");
 	add_parent(r, row, out);
 	if (ms == RAMET_TIME_NONE)
 		return;
 	rameti_time_format(ms, time);
-	ramet_buf_add_str(out, ",\"timestamp\":\"");
+	ADD(out, ",\"timestamp\":\"");
 	ramet_buf_add_str(out, time);
 	ramet_buf_add_char(out, '"');
 }

@@ -118,6 +118,7 @@ struct rameti_encoder {
 	struct ramet_buf entry_id;
 	struct ramet_json_doc doc;
 	struct ramet_buf scratch, text, ids;
+	struct ramet_buf front; /* of the lines that `carry` makes; once the id is known */
 	struct ramet_buf work[5];                /* of one entry, kept for the next one */
 	struct rameti_map places; /* of ids, as far as they were looked for */
 	size_t n_places;

@@ -22,6 +22,7 @@ int rameti_encoder_init(struct rameti_encoder *e, const struct rameti_codec *cod
 	ramet_buf_init(&e->scratch, SIZE_MAX / 2);
 	ramet_buf_init(&e->text, SIZE_MAX / 2);
 	ramet_buf_init(&e->ids, SIZE_MAX / 2);
+	ramet_buf_init(&e->front, SIZE_MAX / 2);
 	for (i = 0; i < sizeof(e->work) / sizeof(e->work[0]); i++)
 		ramet_buf_init(&e->work[i], SIZE_MAX / 2);
 	rameti_map_init(&e->places, 0);
@@ -44,6 +45,7 @@ void rameti_encoder_release(struct rameti_encoder *e)
 	ramet_buf_release(&e->scratch);
 	ramet_buf_release(&e->text);
 	ramet_buf_release(&e->ids);
+	ramet_buf_release(&e->front);
 	rameti_map_release(&e->places);
 	ramet_buf_release(&e->entry_id);
 	ramet_json_doc_release(&e->doc);

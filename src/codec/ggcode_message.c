@@ -73,24 +73,24 @@ static const struct ramet_bytes block_fronts[N_KEYS] = {
 /* A kind of block: its type, how it begins, and where pi has what ggcode's members hold (else
  * under their names). */
 struct kind {
-	const char *pi, *front;
-	struct ramet_bytes names[N_KEYS];
+	struct ramet_bytes pi, front, names[N_KEYS];
 };
 static const struct kind kinds[N_KINDS] = {
-	{ "text", "{\"type\":\"text\"", { [TEXT] = NAME("text") } },
-	{ "image",
-	  "{\"type\":\"image\"",
+	{ NAME("text"), NAME("{\"type\":\"text\""), { [TEXT] = NAME("text") } },
+	{ NAME("image"),
+	  NAME("{\"type\":\"image\""),
 	  { [IMAGE_MIME] = NAME("mimeType"), [IMAGE_DATA] = NAME("data") } },
-	{ "toolCall",
-	  "{\"type\":\"tool_use\"",
+	{ NAME("toolCall"),
+	  NAME("{\"type\":\"tool_use\""),
 	  { [TOOL_NAME] = NAME("name"), [TOOL_ID] = NAME("id"), [INPUT] = NAME("arguments") } },
-	{ "thinking",
-	  "{\"type\":\"thinking\"",
+	{ NAME("thinking"),
+	  NAME("{\"type\":\"thinking\""),
 	  { [REASONING] = NAME("thinking"), [SIGNATURE] = NAME("thinkingSignature") } },
-	{ "",
-	  "{\"type\":\"redacted_thinking\"",
+	{ NAME(""),
+	  NAME("{\"type\":\"redacted_thinking\""),
 	  { [REASONING] = NAME("thinking"), [THINKING_DATA] = NAME("thinkingSignature") } },
 };
+#define THINKING 3
 #define REDACTED 4
 
 /* A message on its way. */
@@ -100,17 +100,26 @@ struct telling {
 	int partly; /* a member is left out that would be taken for another one */
 };
 
+/* Does the string, a key or a value, say this? */
+static int is_key(const struct ramet_json *key, struct ramet_bytes name)
+{
+	if (key->flags)
+		return rameti_json_raw_is(ramet_json_raw(key), name);
+	return key->len == name.len + 2 && key->ptr[1] == *name.ptr &&
+	       !memcmp(key->ptr + 1, name.ptr, name.len);
+}
+
 static const struct kind *kind_of(const struct ramet_json *block)
 {
 	const struct ramet_json *type = ramet_json_get(block, "type");
 	size_t i;
 
 	for (i = 0; i < REDACTED; i++)
-		if (ramet_json_text_is(type, kinds[i].pi))
+		if (ramet_json_kind(type) == RAMET_JSON_STRING && is_key(type, kinds[i].pi))
 			break;
 	if (i == REDACTED)
 		return NULL;
-	if (!ramet_json_text_is(type, "thinking"))
+	if (i != THINKING)
 		return &kinds[i];
 	return ramet_json_truthy(ramet_json_get(block, "redacted")) ? &kinds[REDACTED] : &kinds[i];
 }
@@ -141,13 +150,6 @@ static void add_member(struct telling *t, size_t slot, const struct ramet_json *
 		rameti_gg_add_string(t->out, v);
 	else
 		rameti_json_add_compact(t->out, v);
-}
-
-static int is_key(const struct ramet_json *key, struct ramet_bytes name)
-{
-	if (key->flags)
-		return rameti_json_raw_is(ramet_json_raw(key), name);
-	return key->len == name.len + 2 && !memcmp(key->ptr + 1, name.ptr, name.len);
 }
 
 /* Was it told in the block's front? */
@@ -199,7 +201,7 @@ static void add_block(struct telling *t, const struct ramet_json *block)
 		found[i] = key + 1;
 		others |= i == N_KEYS && !ramet_json_text_is(key, "type");
 	}
-	ramet_buf_add_str(t->out, k->front);
+	ramet_buf_add(t->out, k->front);
 	for (i = 0; i < N_KEYS; i++)
 		add_member(t, i, found[i]);
 	for (key = block + 1; others && key < end; key += 1 + key[1].span) {
@@ -261,14 +263,31 @@ static int is_simple(const struct ramet_json *content)
 	return !block;
 }
 
+/* The string that is all the text there is, if one is. */
+static const struct ramet_json *only_text(const struct ramet_json *content)
+{
+	const struct ramet_json *text;
+
+	if (ramet_json_kind(content) == RAMET_JSON_STRING)
+		return content;
+	if (ramet_json_count(content) != 1 || !is_block(content + 1, "text", 2))
+		return NULL;
+	text = ramet_json_get(content + 1, "text");
+	return ramet_json_kind(text) == RAMET_JSON_STRING ? text : NULL;
+}
+
 static void add_output(struct ramet_buf *out, const struct ramet_json *content,
 		       struct ramet_buf *text)
 {
-	const struct ramet_json *block = NULL;
+	const struct ramet_json *block = only_text(content);
 	int n = 0;
 
+	if (block) {
+		add_member(&(struct telling){ .out = out }, OUTPUT, block);
+		return;
+	}
+
 	ramet_buf_reset(text);
-	ramet_json_text(content, text);
 	while (ramet_json_kind(content) == RAMET_JSON_ARRAY &&
 	       (block = ramet_json_next(content, block)) != NULL) {
 		if (!ramet_json_text_is(ramet_json_get(block, "type"), "text"))
@@ -323,16 +342,16 @@ static int is_blocks_own(const struct ramet_json *key)
 
 /* Other members of a message, but those that would be taken for one of `told`. in_block: where they
  * stand the decoder may look at others as well. */
-static void add_rest(struct telling *t, const struct ramet_json *m, const char *const *known,
+static void add_rest(struct telling *t, const struct ramet_json *m, const struct ramet_bytes *known,
 		     const char *const *told, int in_block)
 {
 	const struct ramet_json *key, *end = m + m->span;
 	size_t i;
 
 	for (key = m + 1; key < end; key += 1 + key[1].span) {
-		for (i = 0; known[i] && !ramet_json_text_is(key, known[i]); i++)
+		for (i = 0; known[i].ptr && !is_key(key, known[i]); i++)
 			;
-		if (known[i])
+		if (known[i].ptr)
 			continue;
 		if (is_one_of(key, told)) {
 			t->partly = 1;
@@ -345,8 +364,10 @@ static void add_rest(struct telling *t, const struct ramet_json *m, const char *
 
 static void add_result(struct telling *t, const struct ramet_json *m, struct ramet_buf *text)
 {
-	static const char *const known[] = { "role",	"content",   "toolCallId", "toolName",
-					     "isError", "timestamp", NULL };
+	static const struct ramet_bytes known[] = { NAME("role"),	NAME("content"),
+						    NAME("toolCallId"), NAME("toolName"),
+						    NAME("isError"),	NAME("timestamp"),
+						    { NULL, 0 } };
 	static const char *const told[] = { "type",	"tool_name", "tool_id", "output",
 					    "is_error", "images",    "content", NULL };
 	const struct ramet_json *content = ramet_json_get(m, "content");
@@ -372,11 +393,15 @@ static void add_result(struct telling *t, const struct ramet_json *m, struct ram
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, struct ramet_bytes id,
 			  struct ramet_buf *scratch)
 {
-	static const char *const known[] = { "role", "content", "timestamp", NULL };
+	static const struct ramet_bytes known[] = { NAME("role"), NAME("content"),
+						    NAME("timestamp"), { NULL, 0 } };
 	static const char *const told[] = { "id", "role", "content", "timestamp", NULL };
 	/* made when it was read */
-	static const char *const shown[] = { "role",  "content", "timestamp",  "api", "provider",
-					     "model", "usage",	 "stopReason", NULL };
+	static const struct ramet_bytes shown[] = { NAME("role"),      NAME("content"),
+						    NAME("timestamp"), NAME("api"),
+						    NAME("provider"),  NAME("model"),
+						    NAME("usage"),     NAME("stopReason"),
+						    { NULL, 0 } };
 	const struct ramet_json *role = ramet_json_get(m, "role");
 	int own = ramet_json_text_is(ramet_json_get(m, "api"), RAMETI_GG_API);
 	int result = ramet_json_text_is(role, "toolResult");

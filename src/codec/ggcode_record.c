@@ -186,6 +186,8 @@ int rameti_gg_key_is(const struct ramet_json *key, const char *name)
 
 	if (key->flags & RAMET_JSON_HAS_ESCAPE)
 		return key_is(key, name, strlen(name));
+	if ((key->ptr[1] ^ *name) & ~0x20)
+		return 0;
 	for (i = 0; i < len && name[i] && lower(key->ptr[i + 1]) == lower(name[i]); i++)
 		;
 	return i == len && !name[i];
@@ -208,6 +210,13 @@ static const struct field *field_of(const struct shape *s, const struct ramet_js
 	return NULL;
 }
 
+/* Most keys are told apart by their length and their first letter. */
+static int may_be(const struct ramet_json *key, const char *name, size_t len)
+{
+	return key->flags & RAMET_JSON_HAS_ESCAPE ||
+	       (key->len == len + 2 && !((key->ptr[1] ^ *name) & ~0x20));
+}
+
 const struct ramet_json *rameti_gg_get(const struct ramet_json *object, const char *name)
 {
 	const struct ramet_json *key, *value, *end, *found = NULL;
@@ -218,7 +227,8 @@ const struct ramet_json *rameti_gg_get(const struct ramet_json *object, const ch
 	end = object + object->span;
 	for (key = object + 1; key < end; key = value + value->span) {
 		value = key + 1;
-		if (key_is(key, name, len) && value->kind != RAMET_JSON_NULL)
+		if (may_be(key, name, len) && key_is(key, name, len) &&
+		    value->kind != RAMET_JSON_NULL)
 			found = value;
 	}
 	return found;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/clock.h"
 #include "codec/span.h"
 #include "json/scan.h"
@@ -125,7 +126,7 @@ void rameti_gg_add_time(struct ramet_buf *out, int64_t ms)
 		rameti_time_format(ms, text);
 	/* years of more than four digits are none to Go */
 	if (ms == RAMET_TIME_NONE || text[4] != '-' || text[0] == '-') {
-		ramet_buf_add_str(out, "\"0001-01-01T00:00:00Z\"");
+		ADD(out, "\"0001-01-01T00:00:00Z\"");
 		return;
 	}
 	for (len = strlen("2026-01-01T00:00:00.000"); text[len - 1] == '0';)
@@ -134,7 +135,7 @@ void rameti_gg_add_time(struct ramet_buf *out, int64_t ms)
 		len--;
 	ramet_buf_add_char(out, '"');
 	ramet_buf_add(out, (struct ramet_bytes){ text, len });
-	ramet_buf_add_str(out, "Z\"");
+	ADD(out, "Z\"");
 }
 
 /* ---- strings ---- */
@@ -197,6 +198,18 @@ static int doubt(unsigned char c)
 	return c == '<' || c == '>' || c == '&' ? 2 : 0;
 }
 
+/* Eight bytes that are surely none of those. Others may be told to be doubtful, too. */
+static int all_sure(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t w, quote, slash;
+
+	memcpy(&w, p, sizeof(w));
+	quote = w ^ ones * '"';
+	slash = w ^ ones * '\\';
+	return !((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & ones << 7);
+}
+
 void rameti_gg_add_text(struct ramet_buf *out, struct ramet_bytes text, int html)
 {
 	int doubtful = 1 | (html ? 2 : 0) | (rameti_utf8_valid(text) ? 0 : 4);
@@ -205,6 +218,9 @@ void rameti_gg_add_text(struct ramet_buf *out, struct ramet_bytes text, int html
 
 	ramet_buf_add_char(out, '"');
 	for (i = 0; i < text.len; i += n) {
+		n = 8;
+		if (!html && text.len - i >= n && all_sure(text.ptr + i))
+			continue;
 		n = 1;
 		if (!(doubt((unsigned char)text.ptr[i]) & doubtful))
 			continue;

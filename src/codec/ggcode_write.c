@@ -17,46 +17,48 @@
 #define NO_USAGE                                                                                   \
 	"{\"input_tokens\":0,\"output_tokens\":0,\"cache_read_tokens\":0,\"cache_write_tokens\":0}"
 
-static void add_text(struct ramet_buf *out, const char *key, struct ramet_bytes text)
+static void add_text_behind(struct ramet_buf *out, struct ramet_bytes front,
+			    struct ramet_bytes text)
 {
-	if (!text.len)
-		return;
-	ADD(out, ",\"");
-	ramet_buf_add_str(out, key);
-	ADD(out, "\":");
+	ramet_buf_add(out, front);
 	rameti_gg_add_text(out, text, 0);
 }
 
-/* front: ,"key": */
-static void add_raw(struct ramet_buf *out, const char *front, struct ramet_bytes raw)
-{
-	if (!raw.ptr)
-		return;
-	ramet_buf_add_str(out, front);
-	ramet_buf_add(out, raw);
-}
+#define FRONT(key) ((struct ramet_bytes){ ",\"" key "\":", sizeof(key) + 3 })
+/* A member, if it says anything. */
+#define ADD_TEXT(out, key, text)                                                                   \
+	do {                                                                                       \
+		if ((text).len)                                                                    \
+			add_text_behind(out, FRONT(key), text);                                    \
+	} while (0)
 
-static void add_time(struct ramet_buf *out, const char *front, struct ramet_bytes raw)
-{
-	static const char zero[] = ZERO_TIME;
-
-	if (!raw.ptr)
-		raw = (struct ramet_bytes){ zero, sizeof(zero) - 1 };
-	add_raw(out, front, raw);
-}
+#define ADD_RAW(out, key, raw)                                                                     \
+	do {                                                                                       \
+		if ((raw).ptr) {                                                                   \
+			ADD(out, ",\"" key "\":");                                                 \
+			ramet_buf_add(out, raw);                                                   \
+		}                                                                                  \
+	} while (0)
+/* Never left out. */
+#define ADD_TIME(out, key, raw)                                                                    \
+	do {                                                                                       \
+		ADD_RAW(out, key, raw);                                                            \
+		if (!(raw).ptr)                                                                    \
+			ADD(out, ",\"" key "\":" ZERO_TIME);                                       \
+	} while (0)
 
 static void add_front(struct ramet_buf *out, const struct rameti_gg_record *g, int dialect)
 {
 	static const char none[] = NO_USAGE;
 	struct ramet_bytes usage = g->token_usage;
 
-	add_text(out, "title", g->title);
+	ADD_TEXT(out, "title", g->title);
 	if (!dialect)
-		add_text(out, "preview", g->preview);
-	add_text(out, "workspace", g->workspace);
-	add_text(out, "vendor", g->vendor);
-	add_text(out, "endpoint", g->endpoint);
-	add_text(out, "model", g->model);
+		ADD_TEXT(out, "preview", g->preview);
+	ADD_TEXT(out, "workspace", g->workspace);
+	ADD_TEXT(out, "vendor", g->vendor);
+	ADD_TEXT(out, "endpoint", g->endpoint);
+	ADD_TEXT(out, "model", g->model);
 	if (!usage.ptr && !g->created_at.ptr && !g->updated_at.ptr) {
 		if (!dialect)
 			ADD(out, ",\"token_usage\":" NO_USAGE);
@@ -68,9 +70,9 @@ static void add_front(struct ramet_buf *out, const struct rameti_gg_record *g, i
 	if (!usage.ptr)
 		usage = (struct ramet_bytes){ none, sizeof(none) - 1 };
 	if (!dialect)
-		add_raw(out, ",\"token_usage\":", usage);
-	add_time(out, ",\"created_at\":", g->created_at);
-	add_time(out, ",\"updated_at\":", g->updated_at);
+		ADD_RAW(out, "token_usage", usage);
+	ADD_TIME(out, "created_at", g->created_at);
+	ADD_TIME(out, "updated_at", g->updated_at);
 	if (g->tunnel_events_complete)
 		ADD(out, ",\"tunnel_events_complete\":true");
 }
@@ -81,30 +83,30 @@ void rameti_gg_add_record(struct ramet_buf *out, const struct rameti_gg_record *
 	ADD(out, "{\"type\":\"");
 	ramet_buf_add_str(out, g->type);
 	ADD(out, "\"");
-	add_text(out, "session_id", session_id);
+	ADD_TEXT(out, "session_id", session_id);
 	add_front(out, g, dialect);
-	add_raw(out, ",\"message\":", g->message);
+	ADD_RAW(out, "message", g->message);
 	if (!dialect)
-		add_time(out, ",\"timestamp\":", g->timestamp);
+		ADD_TIME(out, "timestamp", g->timestamp);
 	if (g->payload_key) {
 		rameti_gg_add_key(out, g->payload_key);
 		ramet_buf_add(out, g->payload);
 	}
 	if (!dialect) {
-		add_text(out, "permission_mode", g->permission_mode);
-		add_raw(out, ",\"sidebar_visible\":", g->sidebar_visible);
-		add_raw(out, ",\"context_window\":", g->context_window);
-		add_raw(out, ",\"max_tokens\":", g->max_tokens);
-		add_text(out, "checkpoint_summary_msg_id", g->summary_id);
-		add_text(out, "checkpoint_last_msg_id", g->last_id);
-		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
+		ADD_TEXT(out, "permission_mode", g->permission_mode);
+		ADD_RAW(out, "sidebar_visible", g->sidebar_visible);
+		ADD_RAW(out, "context_window", g->context_window);
+		ADD_RAW(out, "max_tokens", g->max_tokens);
+		ADD_TEXT(out, "checkpoint_summary_msg_id", g->summary_id);
+		ADD_TEXT(out, "checkpoint_last_msg_id", g->last_id);
+		ADD_RAW(out, "checkpoint_tokens", g->checkpoint_tokens);
 	}
-	add_raw(out, ",\"checkpoint_messages\":", g->checkpoint_messages);
+	ADD_RAW(out, "checkpoint_messages", g->checkpoint_messages);
 	if (dialect)
-		add_raw(out, ",\"checkpoint_tokens\":", g->checkpoint_tokens);
-	add_text(out, "firstKeptEntryId", g->first_kept);
-	add_raw(out, ",\"systemMessage\":", g->system_message);
-	add_raw(out, ",\"entry\":", g->entry);
+		ADD_RAW(out, "checkpoint_tokens", g->checkpoint_tokens);
+	ADD_TEXT(out, "firstKeptEntryId", g->first_kept);
+	ADD_RAW(out, "systemMessage", g->system_message);
+	ADD_RAW(out, "entry", g->entry);
 	ADD(out, "}\n");
 }
 
@@ -116,21 +118,29 @@ void rameti_gg_keep_meta(struct rameti_encoder *e, const struct ramet_buf *out, 
 			      (struct ramet_bytes){ out->ptr + from, out->len - from - 1 });
 }
 
-int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
-		    struct ramet_buf *scratch, struct ramet_buf *out)
+/* A carrier as far as the entry, the same for all of a session. */
+static struct ramet_bytes carrier_front(struct rameti_encoder *e)
 {
 	struct rameti_gg_record g = { .type = RAMETI_GG_CARRIER };
 
+	if (!e->front.len) {
+		rameti_gg_add_record(&e->front, &g, ramet_buf_bytes(&e->id), e->dialect);
+		if (e->front.len)
+			ramet_buf_truncate(&e->front, e->front.len - 2); /* its end */
+		ADD(&e->front, ",\"entry\":");
+	}
+	return ramet_buf_bytes(&e->front);
+}
+
+int rameti_gg_carry(struct rameti_encoder *e, const struct rameti_draft *d, int64_t ms,
+		    struct ramet_buf *scratch, struct ramet_buf *out)
+{
 	(void)ms;
 	(void)scratch;
-	rameti_gg_add_record(out, &g, ramet_buf_bytes(&e->id), e->dialect);
-	if (ramet_buf_status(out) < 0)
-		return RAMET_ENOMEM;
-	ramet_buf_truncate(out, out->len - 2); /* its end: the entry comes before that */
-	ADD(out, ",\"entry\":");
+	ramet_buf_add(out, carrier_front(e));
 	(void)rameti_pi_write_entry(d, out, NULL);
 	ADD(out, "}\n");
-	return 0;
+	return ramet_buf_status(&e->front) < 0 || ramet_buf_status(out) < 0 ? RAMET_ENOMEM : 0;
 }
 
 /* ---- the fields of a session ---- */

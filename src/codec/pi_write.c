@@ -122,15 +122,15 @@ void rameti_pi_write_header(const struct rameti_draft_header *h, struct ramet_bu
 	char time[32];
 
 	rameti_time_format(h->time_ms, time);
-	ramet_buf_add_str(out, "{\"type\":\"session\",\"version\":3,\"id\":");
+	ADD(out, "{\"type\":\"session\",\"version\":3,\"id\":");
 	ramet_buf_add_json_string(out, h->id);
 	ramet_buf_addf(out, ",\"timestamp\":\"%s\"", time);
 	if (h->cwd.ptr) {
-		ramet_buf_add_str(out, ",\"cwd\":");
+		ADD(out, ",\"cwd\":");
 		ramet_buf_add_json_string(out, h->cwd);
 	}
 	if (h->parent_session.ptr) {
-		ramet_buf_add_str(out, ",\"parentSession\":");
+		ADD(out, ",\"parentSession\":");
 		ramet_buf_add_json_string(out, h->parent_session);
 	}
 	ramet_buf_add_char(out, '}');

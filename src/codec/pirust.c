@@ -245,14 +245,28 @@ static int unpack(struct ramet_bytes line, struct ramet_buf *out, struct ramet_e
 	return r;
 }
 
+/* Is there a name of ours in it? A dot is what is rare in it. */
+static int names_ours(struct ramet_bytes line)
+{
+	static const char mark[] = "\"ramet";
+	const size_t len = sizeof(mark) - 1;
+	const char *p = line.ptr, *end = line.ptr + line.len;
+
+	while ((p = memchr(p, '.', (size_t)(end - p))) != NULL) {
+		if ((size_t)(p - line.ptr) >= len && !memcmp(p - len, mark, len))
+			return 1;
+		p++;
+	}
+	return 0;
+}
+
 static int pirust_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 			struct ramet_buf *scratch, struct ramet_bytes *json,
 			struct ramet_error *err)
 {
-	static const char mark[] = "\"ramet.";
 	int e;
 
-	if (!memmem(line.ptr, line.len, mark, sizeof(mark) - 1))
+	if (!names_ours(line))
 		return rameti_codec_pi.entry(r, row, line, scratch, json, err);
 	e = unpack(line, scratch, err);
 	if (e < 0)

@@ -7,6 +7,7 @@
  */
 #include "codec/pirust_priv.h"
 
+#include "base/add.h"
 #include "codec/span.h"
 
 #include <math.h>
@@ -199,7 +200,8 @@ int rameti_pirust_is_key(const struct ramet_json *key, const struct rameti_pirus
 {
 	if (key->flags)
 		return ramet_json_text_is(key, f->key);
-	return key->len == f->len + 2u && !memcmp(key->ptr + 1, f->key, f->len);
+	return key->len == f->len + 2u && key->ptr[1] == *f->key &&
+	       !memcmp(key->ptr + 1, f->key, f->len);
 }
 
 /* Which field it is; that behind the last one for none. Most stand in this order: next is the one
@@ -331,7 +333,7 @@ int rameti_pirust_tame(const struct ramet_json *entry, int whole)
 
 static void add_text_block(struct ramet_buf *out, const struct ramet_json *text)
 {
-	ramet_buf_add_str(out, "{\"type\":\"text\",\"text\":");
+	ADD(out, "{\"type\":\"text\",\"text\":");
 	ramet_buf_add(out, ramet_json_raw(text));
 	ramet_buf_add_char(out, '}');
 }
@@ -350,7 +352,7 @@ static void add_block(struct ramet_buf *out, const struct ramet_json *v)
 		ramet_buf_add_char(&type, '[');
 		ramet_json_text(ramet_json_get(v, "type"), &type);
 		ramet_buf_add_char(&type, ']');
-		ramet_buf_add_str(out, "{\"type\":\"text\",\"text\":");
+		ADD(out, "{\"type\":\"text\",\"text\":");
 		ramet_buf_add_json_string(out, ramet_buf_bytes(&type));
 		ramet_buf_add_char(out, '}');
 		ramet_buf_release(&type);
@@ -450,7 +452,7 @@ int rameti_pirust_fit_message(const struct ramet_json *message, struct ramet_buf
 		return 1;
 	ramet_buf_addf(out, "{\"role\":\"%s\"", s->name);
 	add_members(out, message, s->fields);
-	ramet_buf_add_str(out, ",\"" RAMETI_PIRUST_MESSAGE "\":");
+	ADD(out, ",\"" RAMETI_PIRUST_MESSAGE "\":");
 	ramet_buf_add_json_string(out, ramet_json_raw(message));
 	ramet_buf_add_char(out, '}');
 	return 0;

@@ -6,6 +6,7 @@
  */
 #include "codec/pirust_priv.h"
 
+#include "base/add.h"
 #include "codec/span.h"
 
 #include <string.h>
@@ -46,15 +47,15 @@ struct writing {
 static void add_place(const struct rameti_draft *d, const char *type, struct ramet_bytes time,
 		      struct ramet_buf *out)
 {
-	ramet_buf_add_str(out, "{\"type\":\"");
+	ADD(out, "{\"type\":\"");
 	ramet_buf_add_str(out, type);
-	ramet_buf_add_str(out, "\",\"id\":");
+	ADD(out, "\",\"id\":");
 	ramet_buf_add_json_string(out, d->id);
 	if (d->parent.ptr) {
-		ramet_buf_add_str(out, ",\"parentId\":");
+		ADD(out, ",\"parentId\":");
 		ramet_buf_add_json_string(out, d->parent);
 	}
-	ramet_buf_add_str(out, ",\"timestamp\":");
+	ADD(out, ",\"timestamp\":");
 	ramet_buf_add(out, time);
 }
 
@@ -105,7 +106,7 @@ static int add_fitted(const struct writing *w, struct ramet_buf *out)
 	if (ramet_json_kind(message) != RAMET_JSON_OBJECT)
 		return 1;
 	add_place(w->d, "message", w->d->timestamp, out);
-	ramet_buf_add_str(out, ",\"message\":");
+	ADD(out, ",\"message\":");
 	if (!rameti_pirust_fit_message(message, out)) {
 		add_extra(w, out);
 		ramet_buf_add_char(out, '}');
@@ -127,9 +128,9 @@ static void add_carrier(const struct writing *w, int has_time, struct ramet_buf 
 	}
 	rameti_pi_write_entry(&d, &entry, NULL);
 	add_place(w->d, "custom", has_time ? w->d->timestamp : ramet_bytes_of(no_time), out);
-	ramet_buf_add_str(out, ",\"customType\":\"" RAMETI_PIRUST_ENTRY "\",\"data\":{\"entry\":");
+	ADD(out, ",\"customType\":\"" RAMETI_PIRUST_ENTRY "\",\"data\":{\"entry\":");
 	ramet_buf_add_json_string(out, ramet_buf_bytes(&entry));
-	ramet_buf_add_str(out, "}}");
+	ADD(out, "}}");
 	if (ramet_buf_status(&entry) < 0 || ramet_buf_status(&own) < 0)
 		out->status = RAMET_ENOMEM;
 	ramet_buf_release(&entry);
@@ -159,7 +160,7 @@ static int view_members(struct writing *w)
 		return 0;
 	}
 	if (m.len && *m.ptr == '{')
-		ramet_buf_add_str(&w->text, "{\"message\":");
+		ADD(&w->text, "{\"message\":");
 	else
 		ramet_buf_add_char(&w->text, '{');
 	ramet_buf_add(&w->text, m);
@@ -218,7 +219,7 @@ int rameti_pirust_carry(struct rameti_encoder *e, const struct rameti_draft *d, 
 	add_place(d, "custom", d->timestamp, out);
 	ramet_buf_add_char(out, ',');
 	rameti_draft_add_members(d, out);
-	ramet_buf_add_str(out, "}\n");
+	ADD(out, "}\n");
 	return 0;
 }
 
@@ -234,7 +235,7 @@ void rameti_pirust_write_header(const struct rameti_draft_header *h, struct rame
 	if (!h->parent_session.ptr || !out->len)
 		return;
 	ramet_buf_truncate(out, out->len - 1);
-	ramet_buf_add_str(out, ",\"branchedFrom\":");
+	ADD(out, ",\"branchedFrom\":");
 	ramet_buf_add_json_string(out, h->parent_session);
 	ramet_buf_add_char(out, '}');
 }

@@ -205,6 +205,16 @@ static int scan_entry(struct rameti_batch *b, struct ramet_bytes raw, struct ram
 	return 0;
 }
 
+/* Does this text begin and end where those of our lines do? */
+static int is_last(struct ramet_bytes line, const struct rameti_found *f, struct ramet_bytes mark,
+		   size_t closed)
+{
+	size_t before = mark.len - 1; /* its quotation mark is the text's */
+
+	return f->seen == 1 && f->at >= before && (size_t)f->at + f->len + closed == line.len &&
+	       !memcmp(line.ptr + f->at - before, mark.ptr, before);
+}
+
 /* A record of ours: the entry it carries, or nothing but what was told before. 1: it has to be
  * parsed. */
 static int add_ours(struct rameti_batch *b, int kind, struct ramet_bytes line,
@@ -222,6 +232,9 @@ static int add_ours(struct rameti_batch *b, int kind, struct ramet_bytes line,
 		return 0;
 	if (f->kind != RAMET_JSON_STRING)
 		return 1;
+	if (f == &found[OURS] ? is_last(line, f, ramet_bytes_of(RAMETI_YOI_LAST_OWN), 1) :
+				is_last(line, f, ramet_bytes_of(RAMETI_YOI_LAST_CARRIED), 2))
+		row.flags |= RAMETI_YOI_LAST;
 	r = scan_entry(b, raw_text(line, f), &row, &id);
 	return r ? r : rameti_batch_piece(b, &row, id);
 }
@@ -444,9 +457,13 @@ static int yoi_entry(const struct rameti_reader *r, uint32_t row, struct ramet_b
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	struct rameti_yoi_record rec;
 	struct rameti_yoi_ours ours;
-	int e = ramet_json_parse(&doc, line, 0, err);
+	int e;
 
-	ramet_buf_reset(scratch);
+	if (rameti_yoi_line_as_told(r, row, line, scratch)) {
+		*json = ramet_buf_bytes(scratch);
+		return 0;
+	}
+	e = ramet_json_parse(&doc, line, 0, err);
 	if (e < 0) {
 		ramet_json_doc_release(&doc);
 		return e;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -138,7 +139,7 @@ int rameti_yoi_add_line(struct ramet_buf *out, struct ramet_bytes json, int gen,
 		rameti_hex(chain, 32, hex);
 		ramet_buf_addf(out, "\"%s\",", hex);
 	} else {
-		ramet_buf_add_str(out, "null,");
+		ADD(out, "null,");
 	}
 	json.ptr++;
 	json.len--;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/add.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -145,7 +146,7 @@ static void add_entry_text(struct ramet_buf *out, const struct ramet_json *entry
 		return;
 	}
 	if (id_only) {
-		ramet_buf_add_str(&text, "{\"id\":");
+		ADD(&text, "{\"id\":");
 		ramet_buf_add(&text, ramet_json_raw(id));
 		ramet_buf_add_char(&text, '}');
 	} else {
@@ -202,9 +203,9 @@ static void add_ours(struct rameti_yoi_work *w, struct ramet_bytes record, uint3
 	}
 	record.len--;
 	ramet_buf_add(line, record);
-	ramet_buf_add_str(line, ",\"" RAMETI_YOI_OURS "\":");
+	ADD(line, ",\"" RAMETI_YOI_OURS "\":");
 	if (n)
-		ramet_buf_add_str(line, "\"\"");
+		ADD(line, "\"\"");
 	else
 		add_entry_text(line, w->entry, !whole);
 	ramet_buf_add_char(line, '}');
@@ -410,7 +411,7 @@ int rameti_yoi_start(struct rameti_encoder *e, const struct rameti_draft_header 
 	rameti_yoi_put_start(&w, NULL, NULL, NULL);
 	end_at = w.out->len >= 2 ? w.out->len - 2 : 0;
 	ramet_buf_truncate(w.out, end_at);
-	ramet_buf_add_str(w.out, ",\"" RAMETI_YOI_OURS "\":");
+	ADD(w.out, ",\"" RAMETI_YOI_OURS "\":");
 	rameti_pi_write_header(h, &header);
 	ramet_buf_add_json_string(w.out, ramet_buf_bytes(&header));
 	ramet_buf_add_char(w.out, '}');

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/add.h"
+
 const struct ramet_json *rameti_yoi_unwrap(const struct ramet_json *element)
 {
 	const struct ramet_json *item = ramet_json_get(element, "item");
@@ -94,7 +96,7 @@ static void add_parts(struct ramet_buf *out, const struct ramet_json *item, cons
 	uint32_t n = 0;
 
 	add_required(out, item, "role");
-	ramet_buf_add_str(out, ",\"content\":[");
+	ADD(out, ",\"content\":[");
 	while (ramet_json_kind(content) == RAMET_JSON_ARRAY &&
 	       (part = ramet_json_next(content, part)) != NULL) {
 		if (n++)
@@ -111,7 +113,7 @@ static void add_summaries(struct ramet_buf *out, const struct ramet_json *item)
 
 	if (ramet_json_kind(list) != RAMET_JSON_ARRAY || !list->n)
 		return;
-	ramet_buf_add_str(out, ",\"summary\":[");
+	ADD(out, ",\"summary\":[");
 	while ((v = ramet_json_next(list, v)) != NULL) {
 		if (n++)
 			ramet_buf_add_char(out, ',');
@@ -128,11 +130,11 @@ static void add_attachments(struct ramet_buf *out, const struct ramet_json *item
 
 	if (ramet_json_kind(list) != RAMET_JSON_ARRAY || !list->n)
 		return;
-	ramet_buf_add_str(out, ",\"attachments\":[");
+	ADD(out, ",\"attachments\":[");
 	while ((v = ramet_json_next(list, v)) != NULL) {
 		if (n++)
 			ramet_buf_add_char(out, ',');
-		ramet_buf_add_str(out, "{\"kind\":\"image\"");
+		ADD(out, "{\"kind\":\"image\"");
 		add_required(out, v, "mime_type");
 		add_required(out, v, "data");
 		ramet_buf_add_char(out, '}');
@@ -150,7 +152,7 @@ static void add_result(struct ramet_buf *out, const struct ramet_json *item, int
 	if (gen >= RAMETI_YOI_G2)
 		add_attachments(out, item);
 	if (ramet_json_kind(ramet_json_get(item, "is_error")) == RAMET_JSON_TRUE)
-		ramet_buf_add_str(out, ",\"is_error\":true");
+		ADD(out, ",\"is_error\":true");
 }
 
 static void add_reasoning(struct ramet_buf *out, const struct ramet_json *item, int gen)
@@ -203,9 +205,9 @@ void rameti_yoi_add_message(struct ramet_buf *out, const char *role, struct rame
 
 	ramet_buf_addf(out, "{\"%s\":\"message\",\"role\":\"%s\",\"content\":[{\"%s\":\"text\",",
 		       tag, role, tag);
-	ramet_buf_add_str(out, "\"text\":");
+	ADD(out, "\"text\":");
 	rameti_yoi_add_text(out, text);
-	ramet_buf_add_str(out, "}]}");
+	ADD(out, "}]}");
 }
 
 /* ---- texts that are made when records are replayed ---- */
@@ -226,11 +228,11 @@ static void join_one(struct ramet_buf *text, const struct ramet_json *s, int has
 		ramet_buf_add_char(text, '/');
 		ramet_json_text(ramet_json_get(s, "slug"), text);
 	} else if (!hashed && ramet_json_text_is(kind, "flow")) {
-		ramet_buf_add_str(text, "[Flow: ");
+		ADD(text, "[Flow: ");
 		ramet_json_text(ramet_json_get(s, "selector"), text);
 		ramet_buf_add_char(text, ']');
 	} else if (hashed) {
-		ramet_buf_add_str(text, "[unknown input segment]");
+		ADD(text, "[unknown input segment]");
 	}
 }
 
@@ -250,7 +252,7 @@ void rameti_yoi_system_text(struct ramet_buf *text, const struct ramet_json *ite
 	if (!hashed && ramet_json_text_is(kind, "knowledge"))
 		return;
 	if (!hashed && ramet_json_text_is(kind, "workflow")) {
-		ramet_buf_add_str(text, "Ignored legacy procedure item: /");
+		ADD(text, "Ignored legacy procedure item: /");
 		ramet_json_text(ramet_json_get(item, "slug"), text);
 		return;
 	}

@@ -6,6 +6,8 @@
  */
 #include "codec/yoi_encode_priv.h"
 
+#include "base/add.h"
+
 /* ---- messages ---- */
 
 static const struct ramet_json *extra_of(const struct ramet_json *v, const char *key)
@@ -374,7 +376,7 @@ static void put_prompt(struct rameti_yoi_work *w, const struct ramet_json *m)
 	       (v = ramet_json_next(sections, v)) != NULL) {
 		v = ramet_json_next(sections, v);
 		if (text.len && ramet_json_kind(v) == RAMET_JSON_STRING)
-			ramet_buf_add_str(&text, "\n\n");
+			ADD(&text, "\n\n");
 		ramet_json_text(v, &text);
 	}
 	prompt = ramet_buf_bytes(&text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "codec/carry.h"
+#include "json/scan.h"
 
 int rameti_yoi_ours_parse(struct rameti_yoi_ours *ours, const struct ramet_json *v)
 {
@@ -104,6 +105,44 @@ static int is_as_told(const struct rameti_reader *r, uint32_t row, struct ramet_
 	p = over(p, end, ramet_bytes_of("\""));
 	p = over(p, end, ramet_tree_id(r->tree, of->parent));
 	return over(p, end, ramet_bytes_of("\",")) != NULL;
+}
+
+/* What stands between the mark and the end of the line, if both are there. */
+static struct ramet_bytes between(struct ramet_bytes line, struct ramet_bytes mark,
+				  struct ramet_bytes end)
+{
+	struct ramet_bytes none = { NULL, 0 }, inside;
+
+	if (line.len < end.len || memcmp(line.ptr + line.len - end.len, end.ptr, end.len) != 0)
+		return none;
+	inside.ptr = memmem(line.ptr, line.len - end.len, mark.ptr, mark.len);
+	if (!inside.ptr)
+		return none;
+	inside.ptr += mark.len;
+	inside.len = (size_t)(line.ptr + line.len - end.len - inside.ptr);
+	return inside;
+}
+
+int rameti_yoi_line_as_told(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+			    struct ramet_buf *out)
+{
+	const unsigned needed = RAMETI_YOI_PLAIN | RAMETI_YOI_LAST;
+	unsigned flags = ramet_tree_row(r->tree, row)->flags;
+	struct ramet_bytes inside;
+
+	ramet_buf_reset(out);
+	if ((flags & (needed | RAMET_ROW_BAD_UTF8)) != needed)
+		return 0;
+	inside = between(line, ramet_bytes_of(RAMETI_YOI_LAST_OWN), ramet_bytes_of("\"}"));
+	if (!inside.ptr)
+		inside = between(line, ramet_bytes_of(RAMETI_YOI_LAST_CARRIED),
+				 ramet_bytes_of("\"}}"));
+	/* a mark that stands elsewhere is ended by a quotation mark before the end of the line */
+	if (inside.len && rameti_json_decode_inside(inside, out) == inside.len &&
+	    ramet_buf_status(out) == 0 && is_as_told(r, row, ramet_buf_bytes(out)))
+		return 1;
+	ramet_buf_reset(out);
+	return 0;
 }
 
 int rameti_yoi_as_told(const struct rameti_reader *r, uint32_t row,

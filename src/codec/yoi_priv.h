@@ -27,7 +27,16 @@ int rameti_yoi_ours_of(struct rameti_yoi_ours *ours, const struct rameti_yoi_rec
  * says none of that twice; and where T stands with its quotation marks. */
 #define RAMETI_YOI_PLAIN 0x80u
 #define RAMETI_YOI_TYPE_AT 8u
-/* 1: the entry of such a row is in out as it stands in the record; 0: out is empty. */
+/* Flag of one whose text also ends its line, as where ours end: the member behind the others of the
+ * record, or of what an extension carries. */
+#define RAMETI_YOI_LAST 0x100u
+/* Where it begins then, the quotation mark included; a line may hold the same elsewhere, too. */
+#define RAMETI_YOI_LAST_OWN ",\"" RAMETI_YOI_OURS "\":\""
+#define RAMETI_YOI_LAST_CARRIED ",\"payload\":{\"entry\":\""
+/* 1: the entry of a row with both flags is in out, by a look at the line alone; 0: out is empty. */
+int rameti_yoi_line_as_told(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+			    struct ramet_buf *out);
+/* The same of one with the first flag, by its parsed record. */
 int rameti_yoi_as_told(const struct rameti_reader *r, uint32_t row,
 		       const struct rameti_yoi_record *rec, struct ramet_buf *out);
 

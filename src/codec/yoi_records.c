@@ -6,6 +6,7 @@
  */
 #include "codec/yoi_encode_priv.h"
 
+#include "base/add.h"
 #include "codec/span.h"
 
 #define NO_CONFIG                                                                                  \
@@ -24,7 +25,7 @@ void rameti_yoi_put_begin(struct rameti_yoi_work *w, const char *kind)
 
 void rameti_yoi_put_end(struct rameti_yoi_work *w)
 {
-	ramet_buf_add_str(w->out, "}\n");
+	ADD(w->out, "}\n");
 	w->n++;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "codec/yoi.h"
 
+#include "base/add.h"
 #include "base/error.h"
 #include "codec/carry.h"
 #include "codec/span.h"
@@ -31,7 +32,7 @@ static void add_key(struct ramet_buf *out, const char *before, const char *key)
 	ramet_buf_add_str(out, before);
 	ramet_buf_add_char(out, '"');
 	ramet_buf_add_str(out, key);
-	ramet_buf_add_str(out, "\":");
+	ADD(out, "\":");
 }
 
 /* ,"key":value as it stands, of a member that is there. */
@@ -53,7 +54,7 @@ static void add_text(struct ramet_buf *out, const struct ramet_json *v)
 	if (ramet_json_kind(v) == RAMET_JSON_STRING)
 		ramet_buf_add_json_raw(out, ramet_json_raw(v));
 	else
-		ramet_buf_add_str(out, "\"\"");
+		ADD(out, "\"\"");
 }
 
 static void add_made_text(struct ramet_buf *out, struct ramet_buf *text)
@@ -70,7 +71,7 @@ static void add_time(struct ramet_buf *out, const struct rameti_yoi_record *rec)
 	uint64_t n;
 
 	if (rameti_yoi_u64(ts, &n)) {
-		ramet_buf_add_str(out, ",\"timestamp\":");
+		ADD(out, ",\"timestamp\":");
 		ramet_buf_add(out, ramet_json_raw(ts));
 	}
 	ramet_buf_add_char(out, '}');
@@ -92,7 +93,7 @@ static void extra_flag(struct extra *x, const char *key, int set)
 	if (!set)
 		return;
 	extra_key(x, key);
-	ramet_buf_add_str(x->out, "true");
+	ADD(x->out, "true");
 }
 
 static void extra_member(struct extra *x, const struct ramet_json *object, const char *key)
@@ -155,10 +156,10 @@ static void add_reasoning(struct ramet_buf *out, const struct ramet_json *item)
 {
 	struct extra x = { out, 0 };
 
-	ramet_buf_add_str(out, "{\"type\":\"thinking\",\"thinking\":");
+	ADD(out, "{\"type\":\"thinking\",\"thinking\":");
 	add_text(out, ramet_json_get(item, "text"));
 	if (ramet_json_kind(ramet_json_get(item, "signature")) == RAMET_JSON_STRING) {
-		ramet_buf_add_str(out, ",\"thinkingSignature\":");
+		ADD(out, ",\"thinkingSignature\":");
 		add_text(out, ramet_json_get(item, "signature"));
 	}
 	extra_member(&x, item, "id");
@@ -213,7 +214,7 @@ static int add_arguments(struct ramet_buf *out, const struct ramet_json *v)
 		}
 	}
 	if (out->len == from)
-		ramet_buf_add_str(out, "{}");
+		ADD(out, "{}");
 	ramet_json_doc_release(&doc);
 	ramet_buf_release(&text);
 	return same;
@@ -223,11 +224,11 @@ static void add_call(struct ramet_buf *out, const struct ramet_json *item)
 {
 	struct extra x = { out, 0 };
 
-	ramet_buf_add_str(out, "{\"type\":\"toolCall\",\"id\":");
+	ADD(out, "{\"type\":\"toolCall\",\"id\":");
 	add_text(out, ramet_json_get(item, "call_id"));
-	ramet_buf_add_str(out, ",\"name\":");
+	ADD(out, ",\"name\":");
 	add_text(out, ramet_json_get(item, "name"));
-	ramet_buf_add_str(out, ",\"arguments\":");
+	ADD(out, ",\"arguments\":");
 	if (!add_arguments(out, ramet_json_get(item, "arguments")))
 		extra_member(&x, item, "arguments");
 	extra_member(&x, item, "id");
@@ -247,7 +248,7 @@ static void add_assistant(struct ramet_buf *out, const struct rameti_yoi_record 
 	int calls = 0, after_text = 0;
 	uint32_t i, blocks = 0;
 
-	ramet_buf_add_str(out, "\"message\":{\"role\":\"assistant\",\"content\":[");
+	ADD(out, "\"message\":{\"role\":\"assistant\",\"content\":[");
 	for (i = 0; i < piece->n; i++) {
 		const struct ramet_json *item = rameti_yoi_unwrap(v);
 		int what = rameti_yoi_item_of(item);
@@ -267,7 +268,7 @@ static void add_assistant(struct ramet_buf *out, const struct rameti_yoi_record 
 		if (i + 1 < piece->n)
 			v = ramet_json_next(rec->list, v);
 	}
-	ramet_buf_add_str(out, "],\"api\":\"yoi\",\"provider\":\"yoi\",\"model\":\"unknown\","
+	ADD(out, "],\"api\":\"yoi\",\"provider\":\"yoi\",\"model\":\"unknown\","
 			       "\"usage\":" NO_USAGE ",\"stopReason\":");
 	ramet_buf_add_str(out, calls ? "\"toolUse\"" : "\"stop\"");
 	add_time(out, rec);
@@ -275,9 +276,9 @@ static void add_assistant(struct ramet_buf *out, const struct rameti_yoi_record 
 
 static void add_image(struct ramet_buf *out, const struct ramet_json *image)
 {
-	ramet_buf_add_str(out, ",{\"type\":\"image\",\"data\":");
+	ADD(out, ",{\"type\":\"image\",\"data\":");
 	add_text(out, ramet_json_get(image, "data"));
-	ramet_buf_add_str(out, ",\"mimeType\":");
+	ADD(out, ",\"mimeType\":");
 	add_text(out, ramet_json_get(image, "mime_type"));
 	ramet_buf_add_char(out, '}');
 }
@@ -290,13 +291,13 @@ static void add_result(struct ramet_buf *out, const struct rameti_yoi_record *re
 	struct extra x = { out, 0 };
 	int failed = ramet_json_kind(ramet_json_get(item, "is_error")) == RAMET_JSON_TRUE;
 
-	ramet_buf_add_str(out, "\"message\":{\"role\":\"toolResult\",\"toolCallId\":");
+	ADD(out, "\"message\":{\"role\":\"toolResult\",\"toolCallId\":");
 	add_text(out, ramet_json_get(item, "call_id"));
-	ramet_buf_add_str(out, ",\"toolName\":\"\",\"content\":[{\"type\":\"text\",\"text\":");
+	ADD(out, ",\"toolName\":\"\",\"content\":[{\"type\":\"text\",\"text\":");
 	add_text(out, ramet_json_get(item, "summary"));
 	ramet_buf_add_char(out, '}');
 	if (ramet_json_kind(content) == RAMET_JSON_STRING) {
-		ramet_buf_add_str(out, ",{\"type\":\"text\",\"text\":");
+		ADD(out, ",{\"type\":\"text\",\"text\":");
 		add_text(out, content);
 		ramet_buf_add_char(out, '}');
 	}
@@ -352,10 +353,10 @@ static void add_input(struct ramet_buf *out, const struct rameti_yoi_record *rec
 		return;
 	}
 	rameti_yoi_join_segments(&text, segments, rec->hashed);
-	ramet_buf_add_str(out, "\"message\":{\"role\":\"user\",\"content\":"
+	ADD(out, "\"message\":{\"role\":\"user\",\"content\":"
 			       "[{\"type\":\"text\",\"text\":");
 	add_made_text(out, &text);
-	ramet_buf_add_str(out, "}]");
+	ADD(out, "}]");
 	extra_member(&x, rec->object, "segments");
 	extra_member(&x, rec->object, "extensions");
 	extra_close(&x);
@@ -369,12 +370,12 @@ static void add_note(struct ramet_buf *out, const struct rameti_yoi_record *rec,
 
 	item = item ? rameti_yoi_unwrap(item) : NULL;
 	rameti_yoi_system_text(&text, item, rec->hashed);
-	ramet_buf_add_str(out, "\"message\":{\"role\":\"system\",\"content\":"
+	ADD(out, "\"message\":{\"role\":\"system\",\"content\":"
 			       "[{\"type\":\"text\",\"text\":");
 	add_made_text(out, &text);
-	ramet_buf_add_str(out, "}]");
+	ADD(out, "}]");
 	if (item) {
-		ramet_buf_add_str(out, ",\"yoi\":{\"item\":");
+		ADD(out, ",\"yoi\":{\"item\":");
 		rameti_json_add_compact(out, item);
 		ramet_buf_add_char(out, '}');
 	}
@@ -383,9 +384,9 @@ static void add_note(struct ramet_buf *out, const struct rameti_yoi_record *rec,
 
 static void begin_custom(struct ramet_buf *out, const char *type)
 {
-	ramet_buf_add_str(out, "\"customType\":\"");
+	ADD(out, "\"customType\":\"");
 	ramet_buf_add_str(out, type);
-	ramet_buf_add_str(out, "\",\"data\":");
+	ADD(out, "\",\"data\":");
 }
 
 static void add_start(struct ramet_buf *out, const struct rameti_yoi_record *rec)
@@ -393,22 +394,22 @@ static void add_start(struct ramet_buf *out, const struct rameti_yoi_record *rec
 	int n = 0;
 
 	begin_custom(out, "ramet.config");
-	ramet_buf_add_str(out, "{\"config\":");
+	ADD(out, "{\"config\":");
 	if (ramet_json_get(rec->object, "config"))
 		rameti_json_add_compact(out, ramet_json_get(rec->object, "config"));
 	else
-		ramet_buf_add_str(out, "null");
-	ramet_buf_add_str(out, ",\"start\":{");
+		ADD(out, "null");
+	ADD(out, ",\"start\":{");
 	n = add_member(out, rec->object, "kind", n);
 	n = add_member(out, rec->object, "session_id", n);
 	n = add_member(out, rec->object, "forked_from", n);
 	(void)add_member(out, rec->object, "compacted_from", n);
-	ramet_buf_add_str(out, "}}");
+	ADD(out, "}}");
 }
 
 static void add_prompt(struct ramet_buf *out, const struct rameti_yoi_record *rec)
 {
-	ramet_buf_add_str(out, "\"message\":{\"role\":\"system\",\"content\":");
+	ADD(out, "\"message\":{\"role\":\"system\",\"content\":");
 	add_text(out, ramet_json_get(rec->object, "system_prompt"));
 	add_time(out, rec);
 }
@@ -433,14 +434,14 @@ static void add_usage(struct ramet_buf *out, const struct ramet_json *o)
 	uint64_t write = number(o, "cache_write_tokens"), given = number(o, "output_tokens");
 	int n = 0;
 
-	ramet_buf_add_str(out, "\"kind\":\"llm\",\"provider\":\"yoi\",\"model\":\"unknown\","
+	ADD(out, "\"kind\":\"llm\",\"provider\":\"yoi\",\"model\":\"unknown\","
 			       "\"usage\":{");
 	add_count(out, "input", in < read || in - read < write ? 0 : in - read - write);
 	add_count(out, "output", given);
 	add_count(out, "cacheRead", read);
 	add_count(out, "cacheWrite", write);
 	add_count(out, "totalTokens", in + given);
-	ramet_buf_add_str(out, "\"cost\":{\"input\":0,\"output\":0,\"cacheRead\":0,"
+	ADD(out, "\"cost\":{\"input\":0,\"output\":0,\"cacheRead\":0,"
 			       "\"cacheWrite\":0,\"total\":0}},\"yoi\":{");
 	n = add_member(out, o, "history_len", n);
 	(void)add_member(out, o, "input_total_tokens", n);
@@ -486,7 +487,7 @@ static void add_record(struct ramet_buf *out, const struct rameti_yoi_record *re
 		return;
 	case RAMETI_YOI_ABANDONED:
 		begin_custom(out, "ramet.run");
-		ramet_buf_add_str(out, "{\"abandoned\":true}");
+		ADD(out, "{\"abandoned\":true}");
 		return;
 	default:
 		begin_custom(out, "ramet.run");

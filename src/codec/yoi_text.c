@@ -7,6 +7,7 @@
  */
 #include "codec/yoi.h"
 
+#include "base/add.h"
 #include "codec/span.h"
 
 #include <limits.h>
@@ -70,13 +71,13 @@ static void add_digits(struct ramet_buf *out, const struct decimal *d, int from,
 static void add_plain(struct ramet_buf *out, const struct decimal *d)
 {
 	if (d->point <= 0) {
-		ramet_buf_add_str(out, "0.");
+		ADD(out, "0.");
 		add_zeros(out, -d->point);
 		add_digits(out, d, 0, d->n);
 	} else if (d->point >= d->n) {
 		add_digits(out, d, 0, d->n);
 		add_zeros(out, d->point - d->n);
-		ramet_buf_add_str(out, ".0");
+		ADD(out, ".0");
 	} else {
 		add_digits(out, d, 0, d->point);
 		ramet_buf_add_char(out, '.');
@@ -104,7 +105,7 @@ static void add_decimal(struct ramet_buf *out, const struct decimal *d, int nega
 	if (negative)
 		ramet_buf_add_char(out, '-');
 	if (!d->n)
-		ramet_buf_add_str(out, "0.0");
+		ADD(out, "0.0");
 	else if (floats == RAMETI_YOI_FLOATS_PLAIN || (d->point > low && d->point <= high))
 		add_plain(out, d);
 	else
@@ -118,7 +119,7 @@ void rameti_yoi_add_double(struct ramet_buf *out, double x, int floats)
 	struct decimal d;
 
 	if (!isfinite(x)) {
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 		return;
 	}
 	ramet_json_writer_init(&w, &text);
@@ -153,7 +154,7 @@ void rameti_yoi_add_float(struct ramet_buf *out, float x, int floats)
 	int digits;
 
 	if (!isfinite(x)) {
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 		return;
 	}
 	for (digits = 0; digits < 9; digits++) {
@@ -183,7 +184,7 @@ void rameti_yoi_add_text(struct ramet_buf *out, struct ramet_bytes text)
 		if ((uint8_t)text.ptr[i + 1] < 0xa0)
 			continue;
 		ramet_buf_add(&clean, part);
-		ramet_buf_add_str(&clean, "\xef\xbf\xbd");
+		ADD(&clean, "\xef\xbf\xbd");
 		from = i + 3;
 		i += 2;
 	}
@@ -377,7 +378,7 @@ static int add_scalar(struct ramet_buf *out, const struct ramet_json *v, int flo
 		rameti_yoi_add_string(out, v);
 		return 0;
 	case RAMET_JSON_NONE:
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 		return 0;
 	default:
 		ramet_buf_add(out, ramet_json_raw(v));
@@ -424,7 +425,7 @@ static void add_integer(struct ramet_buf *out, const struct ramet_json *v)
 	if (rameti_yoi_i64(v, &n))
 		ramet_buf_add(out, ramet_json_raw(v));
 	else
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 }
 
 static void add_float_member(struct ramet_buf *out, const struct ramet_json *v, int floats)
@@ -432,7 +433,7 @@ static void add_float_member(struct ramet_buf *out, const struct ramet_json *v, 
 	if (ramet_json_kind(v) == RAMET_JSON_NUMBER)
 		rameti_yoi_add_float(out, (float)ramet_json_number(v), floats);
 	else
-		ramet_buf_add_str(out, "null");
+		ADD(out, "null");
 }
 
 void rameti_yoi_add_config(struct ramet_buf *out, const struct ramet_json *config, int floats)
@@ -441,15 +442,15 @@ void rameti_yoi_add_config(struct ramet_buf *out, const struct ramet_json *confi
 	const struct ramet_json *reasoning = ramet_json_get(config, "reasoning");
 	uint32_t n = 0;
 
-	ramet_buf_add_str(out, "{\"max_tokens\":");
+	ADD(out, "{\"max_tokens\":");
 	add_integer(out, ramet_json_get(config, "max_tokens"));
-	ramet_buf_add_str(out, ",\"temperature\":");
+	ADD(out, ",\"temperature\":");
 	add_float_member(out, ramet_json_get(config, "temperature"), floats);
-	ramet_buf_add_str(out, ",\"top_p\":");
+	ADD(out, ",\"top_p\":");
 	add_float_member(out, ramet_json_get(config, "top_p"), floats);
-	ramet_buf_add_str(out, ",\"top_k\":");
+	ADD(out, ",\"top_k\":");
 	add_integer(out, ramet_json_get(config, "top_k"));
-	ramet_buf_add_str(out, ",\"stop_sequences\":[");
+	ADD(out, ",\"stop_sequences\":[");
 	while (ramet_json_kind(stop) == RAMET_JSON_ARRAY &&
 	       (v = ramet_json_next(stop, v)) != NULL) {
 		if (ramet_json_kind(v) != RAMET_JSON_STRING)
@@ -458,7 +459,7 @@ void rameti_yoi_add_config(struct ramet_buf *out, const struct ramet_json *confi
 			ramet_buf_add_char(out, ',');
 		rameti_yoi_add_string(out, v);
 	}
-	ramet_buf_add_str(out, "],\"reasoning\":");
+	ADD(out, "],\"reasoning\":");
 	if (ramet_json_kind(reasoning) == RAMET_JSON_STRING)
 		rameti_yoi_add_string(out, reasoning);
 	else

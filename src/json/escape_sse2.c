@@ -32,7 +32,7 @@ static char *put_escape(char *to, unsigned char c)
 
 /* How much is looked at at a time, and a bit for each byte of it that has to be escaped. */
 #if defined(__SSE2__)
-#define STEP RAMETI_ESCAPE_STEP
+#define STEP 16u
 static unsigned copy_step(char *to, const char *from)
 {
 	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);

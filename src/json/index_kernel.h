@@ -22,18 +22,6 @@
 
 #include "json/index_masks.h"
 
-/* Bytes that a backslash escapes; a run of backslashes may cross block borders. */
-KERNEL_INLINE KERNEL_TARGET uint64_t escaped_bytes(uint64_t backslash, uint64_t *carry)
-{
-	const uint64_t odd = UINT64_C(0xaaaaaaaaaaaaaaaa);
-	uint64_t start = backslash & ~*carry;
-	uint64_t codes = (((start << 1) | odd) - start) ^ odd;
-	uint64_t escaped = codes ^ (backslash | *carry);
-
-	*carry = (codes & backslash) >> 63;
-	return escaped;
-}
-
 /* \u wants four hex digits in the text itself; a quote or the end among them is not one. */
 static __attribute__((noinline)) int bad_unicode(const struct rameti_index *ix, uint32_t block_at,
 						 uint64_t u)
@@ -66,7 +54,7 @@ KERNEL_INLINE KERNEL_TARGET uint64_t kernel_block(struct carry *c, const struct 
 						  const struct masks *m, uint64_t *bad,
 						  uint64_t *unicode)
 {
-	uint64_t escaped = escaped_bytes(m->backslash, &c->escaped);
+	uint64_t escaped = rameti_escaped_bytes(m->backslash, &c->escaped);
 	uint64_t quote = m->quote & ~escaped;
 	uint64_t inside = block_prefix_xor(quote) ^ c->in_string;
 	uint64_t scalar = ~(m->op | m->space | quote);

@@ -17,4 +17,16 @@ struct masks {
 	uint64_t high;                           /* 0x80 and above */
 };
 
+/* Bytes that a backslash escapes; a run of backslashes may cross block borders. */
+KERNEL_INLINE uint64_t rameti_escaped_bytes(uint64_t backslash, uint64_t *carry)
+{
+	const uint64_t odd = UINT64_C(0xaaaaaaaaaaaaaaaa);
+	uint64_t start = backslash & ~*carry;
+	uint64_t codes = (((start << 1) | odd) - start) ^ odd;
+	uint64_t escaped = codes ^ (backslash | *carry);
+
+	*carry = (codes & backslash) >> 63;
+	return escaped;
+}
+
 #endif

@@ -93,6 +93,9 @@ size_t rameti_utf16_len(struct ramet_bytes text);
 
 /* Decode a raw string value (quotes included) as ramet_json_text does. */
 void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out);
+/* The same for the inside of one, of valid UTF-8, up to its end or to a quotation mark that ends
+ * it; returns how many bytes of it that was. */
+size_t rameti_json_decode_inside(struct ramet_bytes text, struct ramet_buf *out);
 /* Append a parsed value without the white space around its tokens; every token as it is. */
 void rameti_json_add_compact(struct ramet_buf *b, const struct ramet_json *v);
 /* Where a member's value begins in what that appends of its object. */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "json/escape_priv.h"
+
 struct decoder {
 	const char *p, *end;
 };
@@ -123,48 +125,88 @@ static void decode_odd(struct decoder d, struct ramet_buf *out)
 	}
 }
 
-/* Copies what stands before the first backslash; its length. There is room for len bytes. */
+/* Copies what stands before the first backslash or quotation mark; its length. There is room for
+ * len bytes. */
 static size_t copy_plain(char *to, const char *from, size_t len)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	size_t i = 0;
-	uint64_t w, x;
+	uint64_t w, x, y;
 
 	for (; len - i >= 8; i += 8) {
 		memcpy(&w, from + i, 8);
 		memcpy(to + i, &w, 8);
 		x = w ^ ones * '\\';
-		if ((x - ones) & ~x & ones << 7)
+		y = w ^ ones * '"';
+		if ((((x - ones) & ~x) | ((y - ones) & ~y)) & ones << 7)
 			break;
 	}
-	for (; i < len && from[i] != '\\'; i++)
+	for (; i < len && from[i] != '\\' && from[i] != '"'; i++)
 		to[i] = from[i];
 	return i;
 }
 
-/* What an escape says is never longer than the escape. */
-void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
+char *rameti_unescape_plain(char *to, const char **from, const char *end)
 {
-	struct decoder d = decoder_of(raw);
-	size_t len = (size_t)(d.end - d.p), run;
+	const char *p = *from;
+	size_t run;
+
+	for (;;) {
+		run = copy_plain(to, p, (size_t)(end - p));
+		p += run;
+		to += run;
+		if (end - p < 2 || *p == '"' || p[1] == 'u')
+			break;
+		*to++ = said_by(p[1]);
+		p += 2;
+	}
+	*from = p;
+	return to;
+}
+
+/* What an escape says is never longer than the escape. */
+size_t rameti_json_decode_inside(struct ramet_bytes text, struct ramet_buf *out)
+{
+	rameti_unescape_fn *unescape = rameti_unescape_avx512();
+	struct decoder d = { text.ptr, text.ptr + text.len };
 	char *to;
 
-	if (len > out->max - out->len || !rameti_utf8_valid(raw)) {
-		decode_odd(d, out);
-		return;
-	}
-	if (!len || ramet_buf_reserve(out, len) < 0)
-		return;
+	if (!text.len || ramet_buf_reserve(out, text.len) < 0)
+		return 0;
+	if (!unescape)
+		unescape = rameti_unescape_plain;
 	to = out->ptr + out->len;
 	while (d.p != d.end) {
-		run = copy_plain(to, d.p, (size_t)(d.end - d.p));
-		d.p += run;
-		to += run;
-		if (d.p != d.end)
-			to += take_escape(&d, to);
+		to = unescape(to, &d.p, d.end);
+		if (d.p == d.end || *d.p == '"')
+			break;
+		to += take_escape(&d, to);
 	}
 	*to = '\0';
 	out->len = (size_t)(to - out->ptr);
+	return (size_t)(d.p - text.ptr);
+}
+
+static void decode(struct ramet_bytes raw, int is_valid, struct ramet_buf *out)
+{
+	struct decoder d = decoder_of(raw);
+	struct ramet_bytes inside = { d.p, (size_t)(d.end - d.p) };
+
+	if (inside.len > out->max - out->len || !is_valid)
+		decode_odd(d, out);
+	else
+		(void)rameti_json_decode_inside(inside, out);
+}
+
+void rameti_json_decode(struct ramet_bytes raw, struct ramet_buf *out)
+{
+	decode(raw, rameti_utf8_valid(raw), out);
+}
+
+void ramet_json_text(const struct ramet_json *v, struct ramet_buf *out)
+{
+	if (ramet_json_kind(v) == RAMET_JSON_STRING)
+		decode(ramet_json_raw(v), !(v->flags & RAMET_JSON_BAD_UTF8), out);
 }
 
 /* The next decoded character, at most four bytes. */

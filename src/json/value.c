@@ -38,7 +38,10 @@ static int says(const struct ramet_json *node, struct ramet_bytes text)
 {
 	if (node->flags)
 		return rameti_json_raw_is(ramet_json_raw(node), text);
-	return node->len == text.len + 2 && !memcmp(node->ptr + 1, text.ptr, text.len);
+	if (node->len != text.len + 2)
+		return 0;
+	return !text.len ||
+	       (node->ptr[1] == *text.ptr && !memcmp(node->ptr + 1, text.ptr, text.len));
 }
 
 const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object,
@@ -67,12 +70,6 @@ struct ramet_bytes ramet_json_plain(const struct ramet_json *v)
 	if (ramet_json_kind(v) != RAMET_JSON_STRING || v->flags)
 		return (struct ramet_bytes){ NULL, 0 };
 	return (struct ramet_bytes){ v->ptr + 1, v->len - 2 };
-}
-
-void ramet_json_text(const struct ramet_json *v, struct ramet_buf *out)
-{
-	if (ramet_json_kind(v) == RAMET_JSON_STRING)
-		rameti_json_decode(ramet_json_raw(v), out);
 }
 
 int ramet_json_text_is(const struct ramet_json *v, const char *text)

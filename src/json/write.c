@@ -228,19 +228,26 @@ static void add_odd_string(struct ramet_buf *b, struct ramet_bytes text)
 	ramet_buf_add_char(b, '"');
 }
 
+static rameti_escape_fn *best_escape(void)
+{
+	rameti_escape_fn *escape = rameti_escape_avx512();
+
+	if (!escape)
+		escape = rameti_escape_avx2();
+	return escape ? escape : rameti_escape_sse2;
+}
+
 void rameti_json_add_inside(struct ramet_buf *b, struct ramet_bytes text)
 {
-	rameti_escape_fn *escape = rameti_escape_avx2();
+	rameti_escape_fn *escape = best_escape();
 	const char *p = text.ptr, *end = text.len ? p + text.len : p;
 	char out[RAMETI_ESCAPED_MAX], *stop;
 	size_t n;
 
-	if (!escape)
-		escape = rameti_escape_sse2;
 	for (; p != end; p += n) {
 		n = (size_t)(end - p) < RAMETI_ESCAPE_BLOCK ? (size_t)(end - p) :
 								    RAMETI_ESCAPE_BLOCK;
-		if (!b->status && b->cap - b->len > RAMETI_ESCAPED_MAX) {
+		if (!b->status && b->cap - b->len > RAMETI_ESCAPED_LEN(n)) {
 			stop = escape(b->ptr + b->len, p, p + n);
 			b->len = (size_t)(stop - b->ptr);
 			continue;

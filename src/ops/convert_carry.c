@@ -240,7 +240,7 @@ static void add_line_member(struct rameti_convert *c, struct ramet_buf *b, struc
 		}
 		return;
 	}
-	ramet_buf_add_str(b, "\"hex\":\"");
+	ADD(b, "\"hex\":\"");
 	for (i = 0; i < line.len; i++) {
 		rameti_hex((const uint8_t *)line.ptr + i, 1, hex);
 		ramet_buf_add_str(b, hex);
@@ -284,11 +284,11 @@ static int write_raw(struct rameti_convert *c, struct ramet_bytes line,
 	rameti_span_add_count(b, f->n);
 	ADD(b, ",");
 	if (is & TORN)
-		ramet_buf_add_str(b, "\"torn\":true,");
+		ADD(b, "\"torn\":true,");
 	if (is & HEADER)
 		ramet_buf_addf(b, "\"header\":true,\"row\":%u,", c->target.rows);
 	if (is & HEADER && !c->to_chain) {
-		ramet_buf_add_str(b, "\"session\":");
+		ADD(b, "\"session\":");
 		ramet_buf_add_json_string(b, ramet_buf_bytes(&c->target.encoder.id));
 		ramet_buf_add_char(b, ',');
 	}

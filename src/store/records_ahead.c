@@ -57,6 +57,7 @@ struct rameti_ahead {
 	struct ramet_buf scratch;
 	struct part parts[2];
 	unsigned out;                            /* the part that is handed out */
+	int held;                                /* it is the caller's until it has seen all */
 	uint32_t at;                             /* the next one of it */
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -262,23 +263,31 @@ static void *run(void *user)
 
 /* ---- handing out ---- */
 
-int rameti_ahead_next(struct rameti_ahead *a, struct rameti_record *record, struct ramet_error *err)
+/* Gives back the part that is held, and takes the next one as soon as it is full. */
+static struct part *take_part(struct rameti_ahead *a)
 {
-	struct part *p = &a->parts[a->out];
-
 	pthread_mutex_lock(&a->lock);
-	if (p->full && a->at == p->n && p->r == 1) {
-		p->full = 0;
+	if (a->held) {
+		a->parts[a->out].full = 0;
 		pthread_cond_broadcast(&a->changed);
 		a->out = !a->out;
 		a->at = 0;
-		p = &a->parts[a->out];
 	}
-	while (!p->full) {
+	while (!a->parts[a->out].full) {
 		atomic_store(&a->hurry, 1);
 		pthread_cond_wait(&a->changed, &a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
+	a->held = 1;
+	return &a->parts[a->out];
+}
+
+int rameti_ahead_next(struct rameti_ahead *a, struct rameti_record *record, struct ramet_error *err)
+{
+	struct part *p = &a->parts[a->out];
+
+	if (!a->held || (a->at == p->n && p->r == 1))
+		p = take_part(a);
 	if (a->at == p->n) {
 		if (p->r < 0 && err)
 			*err = p->err;

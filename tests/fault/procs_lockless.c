@@ -35,12 +35,11 @@ static int on_full_disk;
 
 /* ---- the other program ---- */
 
-/* A full disk stored half of it: that program ends the line when it can, and says it again. */
-static int end_half(int fd)
+/* A full disk stored a part of it: that program ends the line when it can. */
+static void end_part(int fd)
 {
 	while (write(fd, "\n", 1) != 1)
 		pause_us(500);
-	return 0;
 }
 
 static int put_line(int fd, const struct ramet_buf *line)
@@ -51,7 +50,9 @@ static int put_line(int fd, const struct ramet_buf *line)
 		return 1;
 	if (!on_full_disk)
 		give_up("the other writer");
-	return n > 0 ? end_half(fd) : 0;
+	if (n > 0)
+		end_part(fd);
+	return n == (ssize_t)line->len - 1;          /* only its end was missing */
 }
 
 static void be_other(const char *path, int to)

@@ -166,30 +166,133 @@ static void string__is_the_same_at_every_length_and_place(void **state)
 	ramet_buf_release(&got);
 }
 
-/* Text with few and with many special characters: each way to escape gives the same. */
+/* Text with few and with many special characters. */
+static void fill(char *text, size_t len, const char *special, uint32_t one_in, uint32_t *x)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		*x = *x * 1664525 + 1013904223;
+		text[i] = (*x >> 8) % one_in ? 'a' : special[(*x >> 20) % 4];
+		if ((*x >> 4) % 211 == 0)
+			text[i] = special[4 + (*x >> 24) % 2];
+	}
+}
+
+/* Each way to escape gives the same, and none writes beyond the room it asks for. */
 static void string__is_the_same_in_every_way_of_escaping(void **state)
 {
-	static const char special[] = "\"\\\"\\\n\x1f";
-	rameti_escape_fn *fast = rameti_escape_avx2();
-	char text[RAMETI_ESCAPE_BLOCK], plain[RAMETI_ESCAPED_MAX], quick[RAMETI_ESCAPED_MAX];
-	uint32_t x = 1, one_in, i;
-	size_t len, n;
+	rameti_escape_fn *ways[] = { rameti_escape_avx2(), rameti_escape_avx512() };
+	char text[RAMETI_ESCAPE_BLOCK], plain[RAMETI_ESCAPED_MAX], quick[RAMETI_ESCAPED_MAX + 1];
+	uint32_t x = 1, one_in;
+	size_t len, n, way;
 
 	(void)state;
-	if (!fast)
-		skip();
 	for (one_in = 1; one_in < 60; one_in += one_in < 4 ? 1 : 5)
 		for (len = 0; len <= sizeof(text); len++) {
-			for (i = 0; i < len; i++) {
-				x = x * 1664525 + 1013904223;
-				text[i] = (x >> 8) % one_in ? 'a' : special[(x >> 20) % 4];
-				if ((x >> 4) % 211 == 0)
-					text[i] = special[4 + (x >> 24) % 2];
-			}
+			fill(text, len, "\"\\\"\\\n\x1f", one_in, &x);
 			n = (size_t)(rameti_escape_sse2(plain, text, text + len) - plain);
-			assert_int_equal(fast(quick, text, text + len) - quick, n);
-			assert_memory_equal(plain, quick, n);
+			for (way = 0; way < 2; way++) {
+				if (!ways[way])
+					continue;
+				quick[RAMETI_ESCAPED_LEN(len)] = '!';
+				assert_int_equal(ways[way](quick, text, text + len) - quick, n);
+				assert_memory_equal(plain, quick, n);
+				assert_int_equal(quick[RAMETI_ESCAPED_LEN(len)], '!');
+			}
 		}
+}
+
+/* Everything in one text: what stands for itself, letters, and what only \u can say. */
+static void string__comes_back_in_every_way_of_reading(void **state)
+{
+	rameti_unescape_fn *quickly = rameti_unescape_avx512();
+	char text[300], escaped[RAMETI_ESCAPED_LEN(300)], plain[sizeof(escaped)],
+		quick[sizeof(escaped) + 1];
+	struct ramet_buf got = RAMET_BUF_INIT(65536);
+	const char *end, *p, *q;
+	uint32_t x = 7, one_in;
+	size_t len, n, room;
+
+	(void)state;
+	for (one_in = 1; one_in < 40; one_in += one_in < 4 ? 1 : 6)
+		for (len = 0; len <= sizeof(text); len++) {
+			fill(text, len, one_in % 2 ? "\"\\\t\n\x1f\b" : "\\\\\\\"\r\f", one_in, &x);
+			end = rameti_escape_sse2(escaped + 1, text, text + len);
+			escaped[0] = '"';
+			escaped[end - escaped] = '"';
+			ramet_buf_reset(&got);
+			n = (size_t)(end - escaped) + 1;
+			rameti_json_decode((struct ramet_bytes){ escaped, n }, &got);
+			assert_int_equal(got.len, len);
+			assert_memory_equal(got.ptr ? got.ptr : "", text, len);
+			for (p = escaped + 1; quickly && p != end; p += p != end ? 6 : 0) {
+				q = p;
+				room = (size_t)(end - p);
+				quick[room] = '!';
+				n = (size_t)(rameti_unescape_plain(plain, &q, end) - plain);
+				assert_int_equal(quickly(quick, &p, end) - quick, n);
+				assert_ptr_equal(p, q);
+				assert_int_equal(quick[room], '!');
+				assert_memory_equal(plain, quick, n);
+			}
+		}
+	ramet_buf_release(&got);
+}
+
+/* A backslash that is the last byte is left to the caller, wherever it stands in a block. */
+static void string__a_last_backslash_is_left_alone(void **state)
+{
+	rameti_unescape_fn *ways[] = { rameti_unescape_plain, rameti_unescape_avx512() };
+	char text[200], out[200];
+	const char *p;
+	size_t len, way;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (len = 1; len < sizeof(text); len++)
+		for (way = 0; way < 2; way++) {
+			if (!ways[way])
+				continue;
+			text[len - 1] = '\\';
+			p = text;
+			assert_int_equal(ways[way](out, &p, text + len) - out, len - 1);
+			assert_ptr_equal(p, text + len - 1);
+			text[len - 1] = 'a';
+		}
+}
+
+/* So is a quotation mark that would end the string; one that is escaped is none of these. */
+static void string__a_quotation_mark_ends_it(void **state)
+{
+	rameti_unescape_fn *ways[] = { rameti_unescape_plain, rameti_unescape_avx512() };
+	struct ramet_buf got = RAMET_BUF_INIT(1024);
+	char text[200], out[200];
+	const char *p;
+	size_t at, way;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (at = 2; at < sizeof(text); at++) {
+		text[at] = '"';
+		text[at - 2] = '\\';
+		text[at - 1] = '"';
+		for (way = 0; way < 2; way++) {
+			if (!ways[way])
+				continue;
+			p = text;
+			assert_int_equal(ways[way](out, &p, text + sizeof(text)) - out, at - 1);
+			assert_ptr_equal(p, text + at);
+			assert_int_equal(out[at - 2], '"');
+		}
+		ramet_buf_reset(&got);
+		assert_int_equal(rameti_json_decode_inside(
+					 (struct ramet_bytes){ text, sizeof(text) }, &got),
+				 at);
+		assert_int_equal(got.len, at - 1);
+		text[at - 2] = 'a';
+	}
+	ramet_buf_release(&got);
 }
 
 int main(void)
@@ -197,6 +300,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(string__is_the_same_at_every_length_and_place),
 		cmocka_unit_test(string__is_the_same_in_every_way_of_escaping),
+		cmocka_unit_test(string__comes_back_in_every_way_of_reading),
+		cmocka_unit_test(string__a_last_backslash_is_left_alone),
+		cmocka_unit_test(string__a_quotation_mark_ends_it),
 		cmocka_unit_test(write__strings_are_escaped_as_javascript_does),
 		cmocka_unit_test(write__commas_and_colons_are_the_writers),
 		cmocka_unit_test(write__a_full_buffer_is_remembered),
