@@ -24,7 +24,10 @@ static void *run(void *user)
 			b->r = rameti_newfile_write(b->file, ramet_buf_bytes(&b->text), &b->err);
 		pthread_mutex_lock(&b->lock);
 		b->busy = 0;
+		/* who waits must not wake up to a lock that is held */
+		pthread_mutex_unlock(&b->lock);
 		pthread_cond_broadcast(&b->changed);
+		pthread_mutex_lock(&b->lock);
 	}
 	pthread_mutex_unlock(&b->lock);
 	return NULL;
@@ -79,8 +82,8 @@ int rameti_behind_write(struct rameti_behind *b, struct rameti_newfile *file,
 	b->text = given;
 	r = outcome(b, err);
 	b->busy = 1;
-	pthread_cond_broadcast(&b->changed);
 	pthread_mutex_unlock(&b->lock);
+	pthread_cond_broadcast(&b->changed);
 	ramet_buf_reset(bytes);
 	return r;
 }

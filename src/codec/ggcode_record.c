@@ -161,6 +161,8 @@ static int same_letters(const char *a, const char *b, size_t len)
 {
 	size_t i;
 
+	if (!memcmp(a, b, len))
+		return 1;
 	for (i = 0; i < len && lower(a[i]) == lower(b[i]); i++)
 		;
 	return i == len;

@@ -399,7 +399,7 @@ static int begin(struct rameti_convert *c, struct ramet_error *err)
 
 static int convert_lines(struct rameti_convert *c, struct ramet_error *err)
 {
-	struct rameti_ahead_job job = { .skip = c->plan.skip };
+	struct rameti_ahead_job job = { .skip = c->plan.unmade };
 	struct rameti_target_aside aside = { .codec = NULL };
 	struct rameti_record record;
 	int r = rameti_records_open(&c->records, c->s, err), copy = same_lines(c);

@@ -248,10 +248,10 @@ static int find_branch(struct rameti_convert_plan *p, const struct ramet_session
 	uint32_t i;
 	int r = ramet_tree_path(ramet_session_tree(s), leaf, &path, err);
 
-	if (!r && !(p->off = ramet_calloc(p->n / 8 + 1, 1)))
+	if (!r && !(p->off = ramet_calloc(rameti_bits_size(p->n), 1)))
 		r = rameti_fail_nomem(err);
 	if (!r)
-		memset(p->off, 0xff, p->n / 8 + 1);
+		memset(p->off, 0xff, rameti_bits_size(p->n));
 	for (i = 0; !r && i < path.n; i++)
 		rameti_bit_clear(p->off, path.rows[i]);
 	p->root = path.n ? path.rows[0] : 0;
@@ -263,6 +263,14 @@ static int find_branch(struct rameti_convert_plan *p, const struct ramet_session
 	return r;
 }
 
+static void find_unmade(struct rameti_convert_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < rameti_bits_size(p->n); i++)
+		p->unmade[i] = p->skip[i] | (p->off ? p->off[i] : 0);
+}
+
 int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, const char *to,
 			uint32_t leaf, int lean, int linear, struct ramet_error *err)
 {
@@ -271,11 +279,12 @@ int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, 
 	memset(p, 0, sizeof(*p));
 	p->linear = linear;
 	p->n = ramet_tree_count(ramet_session_tree(s));
-	p->skip = ramet_calloc(p->n / 8 + 1, 1);
-	p->carriers = ramet_calloc(p->n / 8 + 1, 1);
-	p->gone = ramet_calloc(p->n / 8 + 1, 1);
-	p->began = ramet_calloc(p->n / 8 + 1, 1);
-	if (!p->skip || !p->carriers || !p->gone || !p->began)
+	p->skip = ramet_calloc(rameti_bits_size(p->n), 1);
+	p->carriers = ramet_calloc(rameti_bits_size(p->n), 1);
+	p->gone = ramet_calloc(rameti_bits_size(p->n), 1);
+	p->began = ramet_calloc(rameti_bits_size(p->n), 1);
+	p->unmade = ramet_calloc(rameti_bits_size(p->n), 1);
+	if (!p->skip || !p->carriers || !p->gone || !p->began || !p->unmade)
 		return rameti_fail_nomem(err);
 	if (leaf != RAMET_NONE)
 		r = find_branch(p, s, leaf, err);
@@ -283,6 +292,8 @@ int rameti_convert_plan(struct rameti_convert_plan *p, struct ramet_session *s, 
 		r = find_covers(p, s, to, err);
 	if (!r)
 		sort_others(p, lean);
+	if (!r)
+		find_unmade(p);
 	if (!r && p->n_covers)
 		qsort(p->covers, p->n_covers, sizeof(*p->covers), by_place);
 	return r;
@@ -297,6 +308,7 @@ void rameti_convert_plan_release(struct rameti_convert_plan *p)
 	ramet_free(p->gone);
 	ramet_free(p->began);
 	ramet_free(p->off);
+	ramet_free(p->unmade);
 }
 
 static int digit(char c)

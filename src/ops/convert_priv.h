@@ -36,6 +36,7 @@ struct rameti_convert_plan {
 	uint32_t n_gone;
 	uint8_t *began; /* a bit a row: gone, but on the way back its line is needed */
 	uint8_t *off;                            /* a bit a row: not on the branch; NULL: all are */
+	uint8_t *unmade; /* a bit a row: skipped, or off the branch: its entry is not looked at */
 	uint32_t n, root;                        /* of the branch: its first row */
 	int linear;
 };

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-#define PART_LEN ((size_t)256 << 10)
+#define PART_LEN ((size_t)512 << 10)
 #define ITEMS_MAX 4096u
 
 struct span {
@@ -254,8 +254,8 @@ static void *run(void *user)
 		pthread_mutex_lock(&a->lock);
 		a->parts[i].full = 1;
 		atomic_store(&a->hurry, 0);
-		pthread_cond_broadcast(&a->changed);
 		pthread_mutex_unlock(&a->lock);
+		pthread_cond_broadcast(&a->changed);
 		i = !i;
 	}
 	return NULL;
@@ -269,10 +269,12 @@ static struct part *take_part(struct rameti_ahead *a)
 	pthread_mutex_lock(&a->lock);
 	if (a->held) {
 		a->parts[a->out].full = 0;
-		pthread_cond_broadcast(&a->changed);
 		a->out = !a->out;
 		a->at = 0;
 	}
+	pthread_mutex_unlock(&a->lock);
+	pthread_cond_broadcast(&a->changed);
+	pthread_mutex_lock(&a->lock);
 	while (!a->parts[a->out].full) {
 		atomic_store(&a->hurry, 1);
 		pthread_cond_wait(&a->changed, &a->lock);
