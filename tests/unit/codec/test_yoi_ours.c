@@ -20,19 +20,29 @@
 
 static struct ramet_buf text = RAMET_BUF_INIT(1u << 20), entry = RAMET_BUF_INIT(1u << 20);
 
-/* Rows: that of the start, one before, and what is asked for. */
-static struct ramet_session *session_with(const char *carried, int in_payload)
+/* Rows: that of the start, one before, and what is asked for, whose record this is. In it @ and #
+ * stand for the texts of the two entries. */
+static struct ramet_session *session_of(const char *record, const char *at, const char *hash)
 {
 	const struct ramet_open_opts opts = { .format = "yoi" };
 	struct ramet_session *s = NULL;
 
 	ramet_buf_reset(&text);
 	ramet_buf_add_str(&text, START USER ",\"ramet\":\"{\\\"id\\\":\\\"before\\\"}\"}\n");
-	ramet_buf_add_str(&text, in_payload ? CARRIER : USER ",\"ramet\":");
-	ramet_buf_add_json_string(&text, ramet_bytes_of(carried));
-	ramet_buf_add_str(&text, in_payload ? "}}\n" : "}\n");
+	for (; *record; record++)
+		if (*record == '@' || *record == '#')
+			ramet_buf_add_json_string(&text,
+						  ramet_bytes_of(*record == '@' ? at : hash));
+		else
+			ramet_buf_add_char(&text, *record);
+	ramet_buf_add_char(&text, '\n');
 	assert_int_equal(ramet_session_open_bytes(&s, ramet_buf_bytes(&text), &opts, NULL), 0);
 	return s;
+}
+
+static struct ramet_session *session_with(const char *carried, int in_payload)
+{
+	return session_of(in_payload ? CARRIER "@}}" : USER ",\"ramet\":@}", carried, NULL);
 }
 
 static const char *last_entry(struct ramet_session *s)
@@ -108,6 +118,40 @@ static void carried__text_that_is_no_entry_tells_nothing(void **state)
 	}
 }
 
+/* Wherever else the same words stand in the line. */
+static void carried__entry_is_that_of_the_record(void **state)
+{
+#define ENTRY(said)                                                                                \
+	"{\"type\":\"custom\",\"id\":\"e1\",\"parentId\":\"before\",\"data\":\"" said "\"}"
+	static const char *const records[] = {
+		USER ",\"ramet\":@}",
+		USER ",\"ramet\":@,\"z\":\"y\"}",
+		USER ", \"ramet\": @ }",
+		USER ",\"ramet\":#,\"ramet\":@}",
+		USER ",\"x\":{\"q\":1,\"ramet\":#},\"ramet\":@}",
+		USER ",\"ramet\":@,\"x\":{\"q\":1,\"ramet\":#}}",
+		USER ",\"ramet\":@,\"x\":{\"q\":1,\"payload\":{\"entry\":#}}}",
+		USER ",\"payload\":{\"entry\":#},\"ramet\":@}",
+		USER ",\"ramet\":@,\"payload\":{\"entry\":#}}",
+		USER ",\"x\":\",\\\"ramet\\\":\\\"\",\"ramet\":@}",
+		CARRIER "@}}",
+		CARRIER "@,\"z\":\"y\"}}",
+		CARRIER "@},\"ramet\":#}",
+		CARRIER "@},\"z\":{\"q\":1,\"ramet\":#}}",
+		CARRIER "@},\"z\":{\"q\":1,\"payload\":{\"entry\":#}}}",
+		CARRIER "#},\"payload\":{\"entry\":@}}",
+	};
+	struct ramet_session *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		s = session_of(records[i], ENTRY("this"), ENTRY("another"));
+		assert_string_equal(last_entry(s), ENTRY("this"));
+		ramet_session_close(s);
+	}
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -121,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(carried__entry_has_the_id_and_parent_of_its_row),
 		cmocka_unit_test(carried__text_that_is_no_entry_tells_nothing),
+		cmocka_unit_test(carried__entry_is_that_of_the_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);
