@@ -168,13 +168,15 @@ static int same_letters(const char *a, const char *b, size_t len)
 	return i == len;
 }
 
+/* Most keys are told apart by their length and their first letter. */
 static int key_is(const struct ramet_json *key, const char *name, size_t len)
 {
 	struct ramet_buf b;
 	int is;
 
 	if (!(key->flags & RAMET_JSON_HAS_ESCAPE))
-		return key->len == len + 2 && same_letters(key->ptr + 1, name, len);
+		return key->len == len + 2 && !((key->ptr[1] ^ *name) & ~0x20) &&
+		       same_letters(key->ptr + 1, name, len);
 	ramet_buf_init(&b, 4096);
 	ramet_json_text(key, &b);
 	is = b.len == len && same_letters(b.ptr, name, len);
@@ -212,13 +214,6 @@ static const struct field *field_of(const struct shape *s, const struct ramet_js
 	return NULL;
 }
 
-/* Most keys are told apart by their length and their first letter. */
-static int may_be(const struct ramet_json *key, const char *name, size_t len)
-{
-	return key->flags & RAMET_JSON_HAS_ESCAPE ||
-	       (key->len == len + 2 && !((key->ptr[1] ^ *name) & ~0x20));
-}
-
 const struct ramet_json *rameti_gg_get(const struct ramet_json *object, const char *name)
 {
 	const struct ramet_json *key, *value, *end, *found = NULL;
@@ -229,8 +224,7 @@ const struct ramet_json *rameti_gg_get(const struct ramet_json *object, const ch
 	end = object + object->span;
 	for (key = object + 1; key < end; key = value + value->span) {
 		value = key + 1;
-		if (may_be(key, name, len) && key_is(key, name, len) &&
-		    value->kind != RAMET_JSON_NULL)
+		if (key_is(key, name, len) && value->kind != RAMET_JSON_NULL)
 			found = value;
 	}
 	return found;

@@ -90,19 +90,13 @@ static const struct rameti_pirust_field cost[] = {
 
 /* ---- does it fit? ---- */
 
-/* Does the string say this? Most are told apart by their first letter. */
-static int says(const struct ramet_json *v, const char *text)
-{
-	return (v->flags || v->ptr[1] == *text) && ramet_json_text_is(v, text);
-}
-
 const struct rameti_pirust_shape *rameti_pirust_shape(const struct rameti_pirust_shape *shapes,
 						      size_t n, const struct ramet_json *name)
 {
 	size_t i;
 
-	for (i = 0; i < n && ramet_json_kind(name) == RAMET_JSON_STRING; i++)
-		if (says(name, shapes[i].name))
+	for (i = 0; i < n; i++)
+		if (ramet_json_text_is(name, shapes[i].name))
 			return &shapes[i];
 	return NULL;
 }
@@ -133,8 +127,8 @@ static int is_stop_reason(const struct ramet_json *v)
 					     "aborted", "pauseTurn", "refusal" };
 	size_t i;
 
-	for (i = 0; i < COUNT(names) && ramet_json_kind(v) == RAMET_JSON_STRING; i++)
-		if (says(v, names[i]))
+	for (i = 0; i < COUNT(names); i++)
+		if (ramet_json_text_is(v, names[i]))
 			return 1;
 	return 0;
 }

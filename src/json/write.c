@@ -250,6 +250,7 @@ void rameti_json_add_inside(struct ramet_buf *b, struct ramet_bytes text)
 		if (!b->status && b->cap - b->len > RAMETI_ESCAPED_LEN(n)) {
 			stop = escape(b->ptr + b->len, p, p + n);
 			b->len = (size_t)(stop - b->ptr);
+			*stop = '\0';
 			continue;
 		}
 		stop = escape(out, p, p + n);

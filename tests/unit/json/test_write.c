@@ -295,6 +295,19 @@ static void string__a_quotation_mark_ends_it(void **state)
 	ramet_buf_release(&got);
 }
 
+/* A part of a string leaves the buffer as every addition does: with a NUL behind what it holds. */
+static void string__a_part_of_one_ends_with_nul(void **state)
+{
+	struct ramet_buf b = RAMET_BUF_INIT(65536);
+
+	(void)state;
+	assert_int_equal(ramet_buf_reserve(&b, 4096), 0);
+	memset(b.ptr, '!', 4096);
+	rameti_json_add_inside(&b, ramet_bytes_of("as long as what is taken at once"));
+	assert_string_equal(b.ptr, "as long as what is taken at once");
+	ramet_buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +316,7 @@ int main(void)
 		cmocka_unit_test(string__comes_back_in_every_way_of_reading),
 		cmocka_unit_test(string__a_last_backslash_is_left_alone),
 		cmocka_unit_test(string__a_quotation_mark_ends_it),
+		cmocka_unit_test(string__a_part_of_one_ends_with_nul),
 		cmocka_unit_test(write__strings_are_escaped_as_javascript_does),
 		cmocka_unit_test(write__commas_and_colons_are_the_writers),
 		cmocka_unit_test(write__a_full_buffer_is_remembered),
