@@ -57,7 +57,8 @@ struct ramet_session {
 	int pinned;                              /* append to this very file or not at all */
 	int index_doubt;                         /* a line was not what its row said */
 	int stale; /* the file has more than the tree: load it anew */
-	/* reading */
+	/* reading; an entry may ask for another one, and a thread that reads ahead for both */
+	pthread_mutex_t reading;
 	struct ramet_buf line;                   /* the stored line asked for last */
 	char *window; /* holds source bytes [window_at, window_at + window_len) */
 	uint64_t window_at;

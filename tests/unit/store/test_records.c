@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 #include <unistd.h>
-#include "store/records.h"
+#include "store/records_priv.h"
 
 #define LINES 9000
 #define ALL (RAMETI_AHEAD_ENTRIES | RAMETI_AHEAD_QUOTED)
@@ -223,6 +223,66 @@ static void records__tell_when_the_file_was_changed(void **state)
 	ramet_session_close(s);
 }
 
+/* A summary and the checkpoint that names it, over and over. */
+static void make_compactions(void)
+{
+	static const char said[] =
+		"{\"type\":\"message\",\"session_id\":\"s1\",\"message\":{\"id\":\"m%d\","
+		"\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":"
+		"\"[Previous conversation summary]\\n%0*d\"}]}}\n"
+		"{\"type\":\"checkpoint\",\"session_id\":\"s1\","
+		"\"checkpoint_summary_msg_id\":\"m%d\",\"checkpoint_tokens\":5}\n";
+	FILE *f = fopen(path, "w");
+	int i;
+
+	assert_non_null(f);
+	(void)fputs(gg_meta, f);
+	for (i = 0; i < LINES; i++)
+		(void)fprintf(f, said, i, 100 + i % 50, i, i);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Entries that are made of other lines, too, while the thread makes the same or others. */
+static void make_all(struct ramet_session *s, int ahead, struct ramet_buf *out)
+{
+	struct ramet_buf scratch = RAMET_BUF_INIT(1 << 20);
+	struct rameti_records records;
+	struct rameti_record r;
+	struct ramet_bytes json;
+	int found, k;
+
+	ramet_buf_reset(out);
+	must(rameti_records_open(&records, s, &why));
+	if (ahead)
+		rameti_records_ahead(&records, &all);
+	while ((found = rameti_records_next(&records, &r, &why)) == 1) {
+		for (k = 0; r.n && k < 4; k++)
+			must(rameti_records_make(&records, &r, r.first, &scratch, &json, &why));
+		if (r.n)
+			ramet_buf_addf(out, "%.*s\n", RAMET_FMT(json));
+	}
+	assert_int_equal(found, 0);
+	rameti_records_close(&records);
+	ramet_buf_release(&scratch);
+}
+
+static void records__make_entries_of_other_lines_in_two_threads(void **state)
+{
+	struct ramet_buf want = RAMET_BUF_INIT(SIZE_MAX / 2), got = RAMET_BUF_INIT(SIZE_MAX / 2);
+	struct ramet_session *s;
+
+	(void)state;
+	make_compactions();
+	s = opened(path);
+	make_all(s, 0, &want);
+	assert_non_null(strstr(want.ptr, "\"type\":\"compaction\""));
+	make_all(s, 1, &got);
+	assert_true(ramet_bytes_eq(ramet_buf_bytes(&want), ramet_buf_bytes(&got)));
+	ramet_session_close(s);
+	ramet_buf_release(&want);
+	ramet_buf_release(&got);
+}
+
 /* Then they are read as they are asked for, or the failure is told. */
 static void records__are_read_ahead_or_not_without_memory(void **state)
 {
@@ -271,6 +331,7 @@ int main(void)
 		cmocka_unit_test(records__pass_lines_over),
 		cmocka_unit_test(records__may_be_left_at_any_time),
 		cmocka_unit_test(records__tell_when_the_file_was_changed),
+		cmocka_unit_test(records__make_entries_of_other_lines_in_two_threads),
 		cmocka_unit_test(records__are_read_ahead_or_not_without_memory),
 	};
 
