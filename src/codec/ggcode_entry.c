@@ -441,19 +441,31 @@ static int show(const struct rameti_reader *r, uint32_t row, struct ramet_bytes 
 	return 0;
 }
 
-int rameti_gg_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
-		    struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err)
+static int look_closer(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		       struct ramet_buf *out, struct ramet_error *err)
 {
 	struct ramet_json_doc doc = RAMET_JSON_DOC_INIT;
 	int e = ramet_json_parse(&doc, line, 0, err);
 
-	ramet_buf_reset(scratch);
 	if (!e)
-		e = show(r, row, line, ramet_json_root(&doc), scratch, err);
+		e = show(r, row, line, ramet_json_root(&doc), out, err);
+	ramet_json_doc_release(&doc);
+	return e;
+}
+
+int rameti_gg_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		    struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err)
+{
+	int e = 0;
+
+	ramet_buf_reset(scratch);
+	if (!rameti_gg_glance(r, row, line, scratch)) {
+		ramet_buf_reset(scratch);
+		e = look_closer(r, row, line, scratch, err);
+	}
 	if (!e && ramet_buf_status(scratch) < 0)
 		e = rameti_fail_nomem(err);
 	if (!e)
 		*json = ramet_buf_bytes(scratch);
-	ramet_json_doc_release(&doc);
 	return e;
 }

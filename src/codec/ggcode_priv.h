@@ -57,12 +57,18 @@ int rameti_gg_carried_text(const struct ramet_json *record, struct ramet_json_do
 /* codec->pieces for a line that it recognises at a glance: 1 done, 0 look closer, ENOMEM. */
 int rameti_gg_quick(struct rameti_batch *b, struct ramet_bytes line);
 
+/* codec->entry for a line that it recognises at a glance, added to out: 1; 0: look closer, and out
+ * may have something in it. */
+int rameti_gg_glance(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
+		     struct ramet_buf *out);
 int rameti_gg_entry(const struct rameti_reader *r, uint32_t row, struct ramet_bytes line,
 		    struct ramet_buf *scratch, struct ramet_bytes *json, struct ramet_error *err);
 /* The message that an entry shows. with_rest: also members of it that ggcode does not know. meta:
  * the line of the last meta record. */
 void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64_t ms,
 			    struct ramet_bytes meta, struct ramet_buf *out);
+/* What pi notes of an assistant's message and ggcode does not. calls: it calls a tool. */
+void rameti_gg_show_made(struct ramet_buf *out, struct ramet_bytes meta, int calls);
 /* ,"provider":...,"model":... of that record */
 void rameti_gg_show_model(struct ramet_bytes meta, struct ramet_buf *out);
 /* ,"key": and ,"key":value as it is, or nothing; a text: "" when it is missing */

@@ -11,97 +11,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/ggcode_cursor.h"
+
 #define PARTS_MAX 32
 #define ID_MAX 128
-#define DEPTH_MAX 1000 /* with what stands around it, far from the decoder's limit */
 
-struct cursor {
-	const char *p, *end;
-};
-
-static int at(struct cursor *c, const char *text, size_t n)
-{
-	if ((size_t)(c->end - c->p) < n || memcmp(c->p, text, n) != 0)
-		return 0;
-	c->p += n;
-	return 1;
-}
-#define AT(c, text) at(c, text, sizeof(text) - 1)
-
-/* Over a string; its inside. */
-static int string(struct cursor *c, struct ramet_bytes *inside)
-{
-	const char *from = c->p + 1, *q;
-
-	if (c->p >= c->end || *c->p != '"')
-		return 0;
-	for (q = from; (q = memchr(q, '"', (size_t)(c->end - q))) != NULL; q++) {
-		const char *back = q;
-
-		while (back > from && back[-1] == '\\')
-			back--;
-		if (!((q - back) & 1))
-			break;
-	}
-	if (!q)
-		return 0;
-	*inside = (struct ramet_bytes){ from, (size_t)(q - from) };
-	c->p = q + 1;
-	return 1;
-}
-
-static int any_string(struct cursor *c)
-{
-	struct ramet_bytes unused;
-
-	return string(c, &unused);
-}
-
-/* Over a value of any kind. */
-static int any(struct cursor *c)
-{
-	int depth = 0;
-
-	while (c->p < c->end) {
-		if (*c->p == '"') {
-			if (!any_string(c))
-				return 0;
-		} else if (*c->p == '{' || *c->p == '[') {
-			if (++depth > DEPTH_MAX)
-				return 0;
-			c->p++;
-		} else if (*c->p == '}' || *c->p == ']') {
-			if (!depth--)
-				return 1;            /* of the object around it */
-			c->p++;
-		} else if (!depth && *c->p == ',') {
-			return 1;
-		} else {
-			c->p++;
-		}
-	}
-	return 0;
-}
-
-static int member(struct cursor *c)
+static int member(struct rameti_gg_cursor *c)
 {
 	if (AT(c, "\"text\":") || AT(c, "\"tool_name\":") || AT(c, "\"tool_id\":") ||
 	    AT(c, "\"output\":") || AT(c, "\"reasoning_content\":") ||
 	    AT(c, "\"thinking_signature\":") || AT(c, "\"thinking_data\":") ||
 	    AT(c, "\"image_mime\":") || AT(c, "\"image_data\":"))
-		return any_string(c);
+		return rameti_gg_any_string(c);
 	if (AT(c, "\"input\":"))
-		return any(c);
+		return rameti_gg_any(c);
 	if (AT(c, "\"is_error\":") || AT(c, "\"cache\":"))
-		return AT(c, "true") || AT(c, "false");
+		return rameti_gg_truth(c);
 	return 0;
 }
 
-static int block(struct cursor *c, int *result)
+static int block(struct rameti_gg_cursor *c, int *result)
 {
 	struct ramet_bytes type;
 
-	if (!AT(c, "{\"type\":") || !string(c, &type) || memchr(type.ptr, '\\', type.len))
+	if (!AT(c, "{\"type\":") || !rameti_gg_plain(c, &type))
 		return 0;
 	*result = ramet_bytes_is(type, "tool_result");
 	while (AT(c, ","))
@@ -110,41 +43,13 @@ static int block(struct cursor *c, int *result)
 	return AT(c, "}");
 }
 
-static int lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-/* A member that Go passes over: its key is none of those it looks for. */
-static int foreign_member(struct cursor *c)
-{
-	static const char *const known[] = { "id", "role", "content" };
-	struct ramet_bytes key;
-	size_t i, k;
-
-	if (!string(c, &key))
-		return 0;
-	for (i = 0; i < key.len; i++)
-		if (key.ptr[i] == '\\' || (unsigned char)key.ptr[i] >= 0x80)
-			return 0;
-	for (k = 0; k < 3; k++) {
-		if (strlen(known[k]) != key.len)
-			continue;
-		for (i = 0; i < key.len && lower(key.ptr[i]) == known[k][i]; i++)
-			;
-		if (i == key.len)
-			return 0;
-	}
-	return AT(c, ":") && any(c);
-}
-
 /* What entries the message makes. */
 struct parts {
 	uint8_t roles[PARTS_MAX];
 	int n;
 };
 
-static int blocks(struct cursor *c, int user, struct parts *parts)
+static int blocks(struct rameti_gg_cursor *c, int user, struct parts *parts)
 {
 	int result = 0, before = 1;
 
@@ -164,11 +69,11 @@ static int blocks(struct cursor *c, int user, struct parts *parts)
 	return 1;
 }
 
-static int message(struct cursor *c, struct ramet_bytes *id, struct parts *parts)
+static int message(struct rameti_gg_cursor *c, struct ramet_bytes *id, struct parts *parts)
 {
 	int user;
 
-	if (AT(c, "\"id\":") && (!string(c, id) || !AT(c, ",")))
+	if (AT(c, "\"id\":") && (!rameti_gg_string(c, id) || !AT(c, ",")))
 		return 0;
 	if (AT(c, "\"role\":\"user\""))
 		user = 1;
@@ -179,37 +84,26 @@ static int message(struct cursor *c, struct ramet_bytes *id, struct parts *parts
 	if (!AT(c, ",\"content\":[") || !blocks(c, user, parts))
 		return 0;
 	while (AT(c, ","))
-		if (!foreign_member(c))
+		if (!rameti_gg_foreign(c, rameti_gg_message_keys))
 			return 0;
 	if (!parts->n)
 		parts->roles[parts->n++] = user ? RAMET_ROLE_USER : RAMET_ROLE_ASSISTANT;
 	return AT(c, "}");
 }
 
-/* What stands between a record's type and what it is about. */
-static int filler(struct cursor *c)
-{
-	if (AT(c, ",\"session_id\":") && !any_string(c))
-		return 0;
-	(void)AT(c, ",\"token_usage\":{\"input_tokens\":0,\"output_tokens\":0,"
-		    "\"cache_read_tokens\":0,\"cache_write_tokens\":0}");
-	(void)AT(c, ",\"created_at\":\"0001-01-01T00:00:00Z\","
-		    "\"updated_at\":\"0001-01-01T00:00:00Z\"");
-	return 1;
-}
-
-static int record(struct cursor *c, struct ramet_bytes *id, int64_t *ms, struct parts *parts)
+static int record(struct rameti_gg_cursor *c, struct ramet_bytes *id, int64_t *ms,
+		  struct parts *parts)
 {
 	struct rameti_gg_time t;
 	struct ramet_bytes time;
 
-	if (!AT(c, "{\"type\":\"message\"") || !filler(c))
+	if (!AT(c, "{\"type\":\"message\"") || !rameti_gg_filler(c))
 		return 0;
 	if (!AT(c, ",\"message\":{") || !message(c, id, parts))
 		return 0;
 	*ms = RAMET_TIME_NONE;
 	if (AT(c, ",\"timestamp\":")) {
-		if (!string(c, &time) || !rameti_gg_time_parse(time, &t))
+		if (!rameti_gg_string(c, &time) || !rameti_gg_time_parse(time, &t))
 			return 0;
 		*ms = rameti_gg_time_ms(&t);
 	}
@@ -218,45 +112,40 @@ static int record(struct cursor *c, struct ramet_bytes *id, int64_t *ms, struct 
 
 /* ---- entries that a record carries ---- */
 
-static int plain_string(struct cursor *c, struct ramet_bytes *inside)
-{
-	return string(c, inside) && !memchr(inside->ptr, '\\', inside->len);
-}
-
 /* Over an object from behind its brace to its end. None of its keys is one of names; but the last
  * of them may be there once, and is a text then: *text. */
-static int others(struct cursor *c, const char *const *names, struct ramet_bytes *text)
+static int others(struct rameti_gg_cursor *c, const char *const *names, struct ramet_bytes *text)
 {
 	struct ramet_bytes key;
 	size_t i;
 
 	do {
-		if (!plain_string(c, &key) || !AT(c, ":"))
+		if (!rameti_gg_plain(c, &key) || !AT(c, ":"))
 			return 0;
 		for (i = 0; names[i] && !ramet_bytes_is(key, names[i]); i++)
 			;
 		if (names[i] && (!text || text->ptr || names[i + 1]))
 			return 0;
-		if (names[i] ? !plain_string(c, text) : !any(c))
+		if (names[i] ? !rameti_gg_plain(c, text) : !rameti_gg_any(c))
 			return 0;
 	} while (AT(c, ","));
 	return AT(c, "}");
 }
 
 /* As rameti_carried_row tells it; the entry in the form pi writes. */
-static int carried(struct cursor *c, struct ramet_row *row, struct ramet_bytes *id)
+static int carried(struct rameti_gg_cursor *c, struct ramet_row *row, struct ramet_bytes *id)
 {
 	static const char *const common[] = { "type", "id", "timestamp", "message", NULL };
 	static const char *const roles[] = { "role", NULL };
 	struct ramet_json time = { .kind = RAMET_JSON_STRING, .span = 1 };
 	struct ramet_bytes type, text, role = { NULL, 0 };
 
-	if (!AT(c, "{\"type\":") || !plain_string(c, &type) || !AT(c, ",\"id\":") ||
-	    !plain_string(c, id) || !AT(c, ",\"parentId\":") || !any(c) ||
+	if (!AT(c, "{\"type\":") || !rameti_gg_plain(c, &type) || !AT(c, ",\"id\":") ||
+	    !rameti_gg_plain(c, id) || !AT(c, ",\"parentId\":") || !rameti_gg_any(c) ||
 	    !AT(c, ",\"timestamp\":"))
 		return 0;
 	time.ptr = c->p;
-	if (!plain_string(c, &text))
+	if (!rameti_gg_plain(c, &text))
 		return 0;
 	time.len = (uint32_t)(c->p - time.ptr);
 	row->type = (uint8_t)ramet_entry_type_of(type);
@@ -271,7 +160,7 @@ static int carried(struct cursor *c, struct ramet_row *row, struct ramet_bytes *
 	return AT(c, ",") ? others(c, common, NULL) : AT(c, "}");
 }
 
-static int carrier(struct rameti_batch *b, struct cursor c)
+static int carrier(struct rameti_batch *b, struct rameti_gg_cursor c)
 {
 	struct ramet_bytes time, id;
 	struct rameti_gg_time t;
@@ -279,9 +168,10 @@ static int carrier(struct rameti_batch *b, struct cursor c)
 	int e;
 
 	memset(&row, 0, sizeof(row));
-	if (!AT(&c, "{\"type\":\"" RAMETI_GG_CARRIER "\"") || !filler(&c))
+	if (!AT(&c, "{\"type\":\"" RAMETI_GG_CARRIER "\"") || !rameti_gg_filler(&c))
 		return 0;
-	if (AT(&c, ",\"timestamp\":") && (!string(&c, &time) || !rameti_gg_time_parse(time, &t)))
+	if (AT(&c, ",\"timestamp\":") &&
+	    (!rameti_gg_string(&c, &time) || !rameti_gg_time_parse(time, &t)))
 		return 0;
 	if (!AT(&c, ",\"entry\":") || !carried(&c, &row, &id) || !AT(&c, "}") || c.p != c.end)
 		return 0;
@@ -291,7 +181,7 @@ static int carrier(struct rameti_batch *b, struct cursor c)
 
 int rameti_gg_quick(struct rameti_batch *b, struct ramet_bytes line)
 {
-	struct cursor c = { line.ptr, line.ptr + line.len };
+	struct rameti_gg_cursor c = { line.ptr, line.ptr + line.len, 0 };
 	struct ramet_bytes id = { NULL, 0 };
 	struct parts parts;
 	struct ramet_row row;

@@ -173,20 +173,24 @@ void rameti_gg_show_model(struct ramet_bytes meta, struct ramet_buf *out)
 	ramet_json_doc_release(&doc);
 }
 
+void rameti_gg_show_made(struct ramet_buf *out, struct ramet_bytes meta, int calls)
+{
+	ADD(out, ",\"api\":\"" RAMETI_GG_API "\"");
+	rameti_gg_show_model(meta, out);
+	ADD(out, ",\"usage\":{\"input\":0,\"output\":0,\"cacheRead\":0,\"cacheWrite\":0,"
+		 "\"totalTokens\":0,\"cost\":{\"input\":0,\"output\":0,\"cacheRead\":0,"
+		 "\"cacheWrite\":0,\"total\":0}},\"stopReason\":");
+	ramet_buf_add_str(out, calls ? "\"toolUse\"" : "\"stop\"");
+}
+
 static void show_assistant(struct ramet_buf *out, const struct rameti_gg_part *p,
 			   struct ramet_bytes meta)
 {
 	ADD(out, "{\"role\":\"assistant\"");
 	show_content(out, p);
 	/* one that came from elsewhere has all this of its own */
-	if (ramet_json_get(p->message, "api"))
-		return;
-	ADD(out, ",\"api\":\"" RAMETI_GG_API "\"");
-	rameti_gg_show_model(meta, out);
-	ADD(out, ",\"usage\":{\"input\":0,\"output\":0,\"cacheRead\":0,\"cacheWrite\":0,"
-		 "\"totalTokens\":0,\"cost\":{\"input\":0,\"output\":0,\"cacheRead\":0,"
-		 "\"cacheWrite\":0,\"total\":0}},\"stopReason\":");
-	ramet_buf_add_str(out, calls_tools(p) ? "\"toolUse\"" : "\"stop\"");
+	if (!ramet_json_get(p->message, "api"))
+		rameti_gg_show_made(out, meta, calls_tools(p));
 }
 
 /* The output and pictures of a result as blocks; a list that we put beside them tells better. */
