@@ -140,20 +140,34 @@ static int two(const char *p)
 	return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-/* The usual form, 2026-03-02T09:00:00.123Z, without the tokenizer. */
-static int parse_usual(struct ramet_bytes text, int64_t *ms)
+/* Is it like 2026-03-02T09:00:00.123Z? Eight bytes at a time: what they differ in from form is at
+ * most 9 for digits and 0 for all else, which is what there is room for below 16. */
+static int has_usual_form(struct ramet_bytes text)
 {
-	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-	const char *p = text.ptr;
+	static const char form[] = "0000-00-00T00:00:00.000Z";
+	static const char room[] = "\6\6\6\6\17\6\6\17\6\6\17\6\6\17\6\6\17\6\6\17\6\6\6\17";
+	uint64_t is, want, add, over = 0;
 	size_t i;
 
 	if (text.len != sizeof(form) - 1)
 		return 0;
-	for (i = 0; i < sizeof(form) - 1; i++)
-		if (form[i] == 'd' ? (p[i] < '0' || p[i] > '9') : p[i] != form[i])
-			return 0;
-	if (two(p + 5) < 1 || two(p + 5) > 12 || !is_day(two(p + 8)) || two(p + 11) > 23 ||
-	    two(p + 14) > 59 || two(p + 17) > 59)
+	for (i = 0; i < sizeof(form) - 1; i += 8) {
+		memcpy(&is, text.ptr + i, 8);
+		memcpy(&want, form + i, 8);
+		memcpy(&add, room + i, 8);
+		is ^= want;
+		over |= is | (is + add);
+	}
+	return !(over & UINT64_C(0xf0f0f0f0f0f0f0f0));
+}
+
+/* That form without the tokenizer. */
+static int parse_usual(struct ramet_bytes text, int64_t *ms)
+{
+	const char *p = text.ptr;
+
+	if (!has_usual_form(text) || two(p + 5) < 1 || two(p + 5) > 12 || !is_day(two(p + 8)) ||
+	    two(p + 11) > 23 || two(p + 14) > 59 || two(p + 17) > 59)
 		return 0;
 	*ms = days_of(two(p) * 100 + two(p + 2), two(p + 5), two(p + 8)) * MS_PER_DAY +
 	      two(p + 11) * INT64_C(3600000) + two(p + 14) * INT64_C(60000) + two(p + 17) * 1000 +
@@ -172,7 +186,7 @@ int64_t rameti_time_parse(struct ramet_bytes text)
 }
 
 /* The number with exactly `width` digits, and what follows it. */
-static char *put(char *to, int64_t number, int width, char behind)
+static inline char *put(char *to, uint32_t number, int width, char behind)
 {
 	int i;
 
@@ -184,13 +198,15 @@ static char *put(char *to, int64_t number, int width, char behind)
 
 void rameti_time_format(int64_t ms, char out[32])
 {
-	int64_t days, rest, era, year_of_era, year, month, day;
+	int64_t whole, days, era, year_of_era, year, month, day;
+	uint32_t rest;
 
 	out[0] = '\0';
 	if (ms < -TIME_MAX || ms > TIME_MAX)
 		return;
-	days = floor_div(ms, MS_PER_DAY) + EPOCH_DAYS;
-	rest = ms - floor_div(ms, MS_PER_DAY) * MS_PER_DAY;
+	whole = floor_div(ms, MS_PER_DAY);
+	rest = (uint32_t)(ms - whole * MS_PER_DAY);
+	days = whole + EPOCH_DAYS;
 	era = floor_div(days, 146097);
 	days -= era * 146097;
 	year_of_era = (days - days / 1460 + days / 36524 - days / 146096) / 365;
@@ -201,9 +217,12 @@ void rameti_time_format(int64_t ms, char out[32])
 	month += month < 10 ? 3 : -9;
 	if (year < 0 || year > 9999)
 		*out++ = year < 0 ? '-' : '+';
-	out = put(out, year < 0 ? -year : year, year < 0 || year > 9999 ? 6 : 4, '-');
-	out = put(out, month, 2, '-');
-	out = put(out, day, 2, 'T');
+	if (year >= 0 && year <= 9999)
+		out = put(out, (uint32_t)year, 4, '-');
+	else
+		out = put(out, (uint32_t)(year < 0 ? -year : year), 6, '-');
+	out = put(out, (uint32_t)month, 2, '-');
+	out = put(out, (uint32_t)day, 2, 'T');
 	out = put(out, rest / 3600000, 2, ':');
 	out = put(out, rest / 60000 % 60, 2, ':');
 	out = put(out, rest / 1000 % 60, 2, '.');

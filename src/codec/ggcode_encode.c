@@ -18,9 +18,12 @@
 /* A longer record is read to see that it can be. */
 #define RECORD_USUAL ((size_t)1 << 28)
 
+/* Members that every entry is asked for. */
+enum { TYPE, ID, TIMESTAMP, MESSAGE, N_COMMON };
+
 struct job {
 	struct rameti_encoder *e;
-	const struct ramet_json *entry;
+	const struct ramet_json *entry, *common[N_COMMON];
 	/* the entry's id, decoded; its time, quoted; its systemMessage, compact */
 	struct ramet_buf *id, *work, *more, *time, *system;
 	int64_t ms;
@@ -48,7 +51,7 @@ static void write_record(const struct job *j, const struct rameti_gg_record *g,
 /* May what a compaction keeps begin with this entry? */
 static int spoken(const struct job *j)
 {
-	const struct ramet_json *type = get(j, "type");
+	const struct ramet_json *type = j->common[TYPE];
 
 	return ramet_json_text_is(type, "message") || ramet_json_text_is(type, "custom_message") ||
 			       ramet_json_text_is(type, "branch_summary") ?
@@ -133,7 +136,7 @@ static int plain_message(struct job *j, struct ramet_buf *out)
 	ramet_buf_reset(j->work);
 	if (j->e->dialect)
 		id.len = 0;
-	told = rameti_gg_add_message(j->work, get(j, "message"), id, j->more);
+	told = rameti_gg_add_message(j->work, j->common[MESSAGE], id, j->more);
 	if (!told)
 		return carry(j, out);
 	if (told == RAMETI_GG_TOLD_PARTLY) {
@@ -180,7 +183,7 @@ static int retold_message(struct job *j, const struct ramet_json *m, int role,
 
 static int message(struct job *j, struct ramet_buf *out)
 {
-	const struct ramet_json *m = get(j, "message"), *role = ramet_json_get(m, "role");
+	const struct ramet_json *m = j->common[MESSAGE], *role = ramet_json_get(m, "role");
 
 	if (ramet_json_text_is(role, "bashExecution")) {
 		if (ramet_json_truthy(ramet_json_get(m, "excludeFromContext")))
@@ -510,7 +513,7 @@ static int custom(struct job *j, struct ramet_buf *out)
 
 static int encode(struct job *j, struct ramet_buf *out, struct ramet_error *err)
 {
-	const struct ramet_json *type = get(j, "type");
+	const struct ramet_json *type = j->common[TYPE];
 
 	if (ramet_json_text_is(type, "message"))
 		return message(j, out);
@@ -544,6 +547,10 @@ static void tell_made(const struct job *j)
 int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct ramet_buf *out,
 		     struct ramet_error *err)
 {
+	static const struct ramet_bytes common[N_COMMON] = { [TYPE] = { "type", 4 },
+							     [ID] = { "id", 2 },
+							     [TIMESTAMP] = { "timestamp", 9 },
+							     [MESSAGE] = { "message", 7 } };
 	struct job j = { .e = e,
 			 .id = &e->work[0],
 			 .work = &e->work[1],
@@ -561,10 +568,11 @@ int rameti_gg_encode(struct rameti_encoder *e, struct ramet_bytes entry, struct 
 	j.entry = ramet_json_root(&e->doc);
 	if (ramet_json_kind(j.entry) != RAMET_JSON_OBJECT)
 		return rameti_fail(err, RAMET_EINVAL, "an entry must be an object");
-	ramet_json_text(get(&j, "id"), j.id);
-	j.ms = rameti_entry_time(get(&j, "timestamp"));
+	rameti_json_pick(j.entry, common, N_COMMON, j.common);
+	ramet_json_text(j.common[ID], j.id);
+	j.ms = rameti_entry_time(j.common[TIMESTAMP]);
 	if (j.ms == RAMET_TIME_NONE)
-		j.ms = rameti_entry_time(ramet_json_get(get(&j, "message"), "timestamp"));
+		j.ms = rameti_entry_time(ramet_json_get(j.common[MESSAGE], "timestamp"));
 	rameti_gg_add_time(j.time, j.ms);
 	r = ramet_buf_status(j.time) < 0 ? RAMET_ENOMEM : encode(&j, out, err);
 	tell_made(&j);

@@ -203,7 +203,8 @@ static void add_block(struct telling *t, const struct ramet_json *block)
 	}
 	ramet_buf_add(t->out, k->front);
 	for (i = 0; i < N_KEYS; i++)
-		add_member(t, i, found[i]);
+		if (found[i])
+			add_member(t, i, found[i]);
 	for (key = block + 1; others && key < end; key += 1 + key[1].span) {
 		if (is_other(k, key))
 			rameti_span_add_member(t->out, key);
@@ -362,7 +363,16 @@ static void add_rest(struct telling *t, const struct ramet_json *m, const struct
 	}
 }
 
-static void add_result(struct telling *t, const struct ramet_json *m, struct ramet_buf *text)
+/* Members that messages are asked for. */
+enum { ROLE, CONTENT, API, CALL_ID, CALL_NAME, IS_WRONG, N_ASKED };
+static const struct ramet_bytes asked_keys[N_ASKED] = {
+	[ROLE] = NAME("role"),		[CONTENT] = NAME("content"),
+	[API] = NAME("api"),		[CALL_ID] = NAME("toolCallId"),
+	[CALL_NAME] = NAME("toolName"), [IS_WRONG] = NAME("isError"),
+};
+
+static void add_result(struct telling *t, const struct ramet_json *m,
+		       const struct ramet_json *const *asked, struct ramet_buf *text)
 {
 	static const struct ramet_bytes known[] = { NAME("role"),	NAME("content"),
 						    NAME("toolCallId"), NAME("toolName"),
@@ -370,14 +380,14 @@ static void add_result(struct telling *t, const struct ramet_json *m, struct ram
 						    { NULL, 0 } };
 	static const char *const told[] = { "type",	"tool_name", "tool_id", "output",
 					    "is_error", "images",    "content", NULL };
-	const struct ramet_json *content = ramet_json_get(m, "content");
+	const struct ramet_json *content = asked[CONTENT];
 	struct ramet_buf *out = t->out;
 
 	ADD(out, ",\"content\":[{\"type\":\"tool_result\"");
-	add_member(t, TOOL_NAME, ramet_json_get(m, "toolName"));
-	add_member(t, TOOL_ID, ramet_json_get(m, "toolCallId"));
+	add_member(t, TOOL_NAME, asked[CALL_NAME]);
+	add_member(t, TOOL_ID, asked[CALL_ID]);
 	add_output(out, content, text);
-	if (ramet_json_truthy(ramet_json_get(m, "isError")))
+	if (ramet_json_truthy(asked[IS_WRONG]))
 		ADD(out, ",\"is_error\":true");
 	add_images(out, content);
 	if (ramet_json_kind(content) == RAMET_JSON_ARRAY && content->n && !is_simple(content)) {
@@ -402,13 +412,16 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 						    NAME("provider"),  NAME("model"),
 						    NAME("usage"),     NAME("stopReason"),
 						    { NULL, 0 } };
-	const struct ramet_json *role = ramet_json_get(m, "role");
-	int own = ramet_json_text_is(ramet_json_get(m, "api"), RAMETI_GG_API);
-	int result = ramet_json_text_is(role, "toolResult");
+	const struct ramet_json *asked[N_ASKED], *role;
 	struct telling t = { .out = out };
+	int own, result;
 
+	rameti_json_pick(m, asked_keys, N_ASKED, asked);
+	role = asked[ROLE];
 	if (ramet_json_kind(role) != RAMET_JSON_STRING)
 		return RAMETI_GG_TOLD_NOT;
+	own = ramet_json_text_is(asked[API], RAMETI_GG_API);
+	result = ramet_json_text_is(role, "toolResult");
 	ADD(out, "{");
 	if (id.len) {
 		ADD(out, "\"id\":");
@@ -421,9 +434,9 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 	else
 		rameti_gg_add_string(out, role);
 	if (result) {
-		add_result(&t, m, scratch);
+		add_result(&t, m, asked, scratch);
 	} else {
-		add_content(&t, ramet_json_get(m, "content"));
+		add_content(&t, asked[CONTENT]);
 		add_rest(&t, m, own ? shown : known, told, 0);
 	}
 	ADD(out, "}");

@@ -106,6 +106,9 @@ int rameti_json_is_compact(const struct ramet_json *v);
 void rameti_json_add_valid(struct ramet_buf *b, struct ramet_bytes text);
 /* The same without the quotation marks: a part of a string. */
 void rameti_json_add_inside(struct ramet_buf *b, struct ramet_bytes text);
+/* As ramet_json_get_bytes for n names at once: found[i] is what names[i] is the key of. */
+void rameti_json_pick(const struct ramet_json *object, const struct ramet_bytes *names, size_t n,
+		      const struct ramet_json **found);
 /* Does the raw string value decode to text? No allocation. */
 int rameti_json_raw_is(struct ramet_bytes raw, struct ramet_bytes text);
 /* Does what it decodes to begin with text? No allocation. */

@@ -34,14 +34,14 @@ const struct ramet_json *ramet_json_next(const struct ramet_json *container,
 }
 
 /* Does the string node say `text`? Without flags it holds neither escapes nor bad bytes. */
-static int says(const struct ramet_json *node, struct ramet_bytes text)
+static inline int says(const struct ramet_json *node, struct ramet_bytes text)
 {
 	if (node->flags)
 		return rameti_json_raw_is(ramet_json_raw(node), text);
-	if (node->len != text.len + 2)
-		return 0;
-	return !text.len ||
-	       (node->ptr[1] == *text.ptr && !memcmp(node->ptr + 1, text.ptr, text.len));
+	/* most are told apart by their length and their first letter */
+	return node->len == text.len + 2 &&
+	       (!text.len ||
+		(node->ptr[1] == *text.ptr && !memcmp(node->ptr + 1, text.ptr, text.len)));
 }
 
 const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object,
@@ -58,6 +58,25 @@ const struct ramet_json *ramet_json_get_bytes(const struct ramet_json *object,
 		if (says(v, key))
 			found = v + 1;
 	return found;
+}
+
+void rameti_json_pick(const struct ramet_json *object, const struct ramet_bytes *names, size_t n,
+		      const struct ramet_json **found)
+{
+	const struct ramet_json *v, *end;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		found[i] = NULL;
+	if (ramet_json_kind(object) != RAMET_JSON_OBJECT)
+		return;
+	end = object + object->span;
+	for (v = object + 1; v < end; v = v + 1 + v[1].span)
+		for (i = 0; i < n; i++)
+			if (says(v, names[i])) {
+				found[i] = v + 1;
+				break;
+			}
 }
 
 const struct ramet_json *ramet_json_get(const struct ramet_json *object, const char *key)
