@@ -108,6 +108,7 @@ struct rameti_encoder {
 	const struct rameti_reader *reader;      /* of what it goes on behind; NULL: a new file */
 	struct ramet_buf id;                     /* of the session, as its records name it */
 	int dialect;                             /* the codec's own numbering; 0: its newest */
+	int from_codec; /* entries are as a codec's `entry` gives them: valid JSON */
 	/* hash of the last record, of those that have one */
 	unsigned char chain[32];
 	int has_chain;

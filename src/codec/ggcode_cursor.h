@@ -15,7 +15,7 @@
 
 struct rameti_gg_cursor {
 	const char *p, *end;
-	int loose;                               /* space was seen between the parts of a value */
+	int loose; /* space was seen between the parts of a value */
 };
 
 static inline int rameti_gg_at(struct rameti_gg_cursor *c, const char *text, size_t n)
@@ -77,7 +77,7 @@ static inline int rameti_gg_any(struct rameti_gg_cursor *c)
 			c->p++;
 		} else if (*c->p == '}' || *c->p == ']') {
 			if (!depth--)
-				return 1;            /* of the object around it */
+				return 1; /* of the object around it */
 			c->p++;
 		} else if (!depth && *c->p == ',') {
 			return 1;
@@ -108,9 +108,12 @@ static inline int rameti_gg_foreign(struct rameti_gg_cursor *c, const char *cons
 	for (; *names; names++) {
 		const char *name = *names;
 
-		for (i = 0; i < key.len && name[i]; i++)
-			if ((key.ptr[i] | 0x20) != name[i])
+		for (i = 0; i < key.len && name[i]; i++) {
+			int c2 = key.ptr[i];
+
+			if ((c2 >= 'A' && c2 <= 'Z' ? c2 | 0x20 : c2) != name[i])
 				break;
+		}
 		if (i == key.len && !name[i])
 			return 0;
 	}

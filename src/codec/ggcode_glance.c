@@ -15,25 +15,12 @@
 #include "codec/span.h"
 
 /* Members of blocks. */
-enum {
-	TEXT,
-	MIME,
-	DATA,
-	NAME,
-	ID,
-	INPUT,
-	OUTPUT,
-	ERROR,
-	THOUGHT,
-	SIGNATURE,
-	HIDDEN,
-	N_MEMBERS
-};
+enum { TEXT, MIME, DATA, NAME, ID, INPUT, OUTPUT, ERROR, THOUGHT, SIGNATURE, HIDDEN, N_MEMBERS };
 #define BIT(member) (1u << (member))
 
 struct block {
 	struct ramet_bytes type, of[N_MEMBERS];
-	unsigned has;                            /* bits of those that are there */
+	unsigned has; /* bits of those that are there */
 };
 
 static int read_member(struct rameti_gg_cursor *c, struct block *b)
@@ -183,8 +170,8 @@ struct telling {
 	struct ramet_buf *out;
 	uint32_t part;
 	int user;
-	int calls;                               /* a block calls a tool */
-	int open;                                /* its content is not closed yet */
+	int calls; /* a block calls a tool */
+	int open; /* its content is not closed yet */
 };
 
 static int tell_block(struct telling *t, const struct block *b)
@@ -204,7 +191,7 @@ static int tell_block(struct telling *t, const struct block *b)
 static int tell_blocks(struct rameti_gg_cursor *c, struct telling *t)
 {
 	int result, before = 1;
-	uint32_t next = 0;                       /* the part behind the one that is read */
+	uint32_t next = 0; /* the part behind the one that is read */
 	struct block b;
 
 	do {
@@ -281,9 +268,8 @@ int rameti_gg_glance(const struct rameti_reader *r, uint32_t row, struct ramet_b
 	t.part = rameti_reader_piece(r, row);
 	rameti_piece_begin(r, row, "message", out);
 	ADD(out, ",\"message\":");
-	if (!tell_message(&c, &t, r) ||
-	    (AT(&c, ",\"timestamp\":") && !rameti_gg_any_string(&c)) || !AT(&c, "}") ||
-	    c.p != c.end || c.loose)
+	if (!tell_message(&c, &t, r) || (AT(&c, ",\"timestamp\":") && !rameti_gg_any_string(&c)) ||
+	    !AT(&c, "}") || c.p != c.end || c.loose)
 		return 0;
 	add_time(out, is->time_ms);
 	ADD(out, "}}");

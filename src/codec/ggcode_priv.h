@@ -119,6 +119,10 @@ enum rameti_gg_told {
 /* A message of pi's as ggcode's, appended; enum rameti_gg_told. */
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *message,
 			  struct ramet_bytes id, struct ramet_buf *scratch);
+/* The same, told surely, of a whole entry that is known to be valid JSON, at a glance: 1 with its
+ * id and time; 0: look closer, and something may stand in both buffers. */
+int rameti_gg_tell(struct ramet_bytes entry, struct ramet_bytes *id, int64_t *ms,
+		   struct ramet_buf *message, struct ramet_buf *rest);
 /* Token counts of a usage object, as the one and the other have them. */
 void rameti_gg_add_tokens(struct ramet_buf *out, const struct ramet_json *usage);
 void rameti_gg_show_tokens(struct ramet_buf *out, const struct ramet_json *usage);

@@ -345,6 +345,7 @@ int rameti_target_begin(struct rameti_target *t, const struct rameti_target_opts
 		t->codec = t->home->codec;
 	t->layout = rameti_layout_of(t->codec->name);
 	r = rameti_encoder_init(&t->encoder, t->codec, NULL, none, err);
+	t->encoder.from_codec = 1;
 	ramet_buf_add(&t->encoder.id, header->id);
 	if (!r && ramet_buf_status(&t->encoder.id) < 0)
 		r = rameti_fail_nomem(err);

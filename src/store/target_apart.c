@@ -105,6 +105,7 @@ int rameti_target_aside_init(struct rameti_target_aside *a, const struct rameti_
 	rameti_target_work_init(&a->work);
 	if (rameti_encoder_init(&a->encoder, t->codec, NULL, none, NULL) < 0)
 		return 0;
+	a->encoder.from_codec = 1;
 	ramet_buf_add(&a->encoder.id, ramet_buf_bytes(&t->encoder.id));
 	return !t->encoder.dialect;
 }
