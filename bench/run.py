@@ -290,7 +290,7 @@ print(json.dumps({"ms": (time.perf_counter() - start) * 1e3}))
 """
 
 
-def by_turns(folder, threads, messages):
+def log_turns(folder, threads, messages):
     """Median seconds of appends, and of the same lines written bare by turns with them."""
     told = []
     for i in range(LOG_RUNS):
@@ -308,7 +308,7 @@ def bench_log(table, folder, node):
     make_messages(messages)
     for threads, name, floor in ((1, f"append {APPENDS} messages, level each", "write + fdatasync"),
                                  (8, "8 threads, 8 sessions, level each", "8 bare loops")):
-        ours, bare = by_turns(folder, threads, messages)
+        ours, bare = log_turns(folder, threads, messages)
         table.add(name, ms(ours), f"{floor} {ms(bare)}", f"{bare / ours:.2f} of it", ">= 0.9")
     sqlite = [sys.executable, "-c", SQLITE]
     got = in_rounds(folder, {

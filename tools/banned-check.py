@@ -5,11 +5,12 @@ Everywhere in src/: functions that overflow, keep hidden state, ignore errors or
 allocation hook. Outside base/ also the C library's own memory functions (use ramet_alloc and kin).
 Text, in src/, include/, tests/, bench/ and examples/: lines of at most 100 columns with tabs of 8,
 no // comments, no white space at a line's end, a newline at the end of the file; in src/ at most
-600 lines a file.
+600 lines a file. In Python files no function may take the name of another one before it.
 
     tools/banned-check.py [ROOT]
 """
 
+import ast
 import os
 import re
 import sys
@@ -67,8 +68,30 @@ def check_text(path, text):
     return problems
 
 
+def python_files(root, *rooms):
+    for room in rooms:
+        for folder, _, names in os.walk(os.path.join(root, room)):
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def check_names(path, text):
+    """The second function of a name is the only one that is ever called."""
+    problems, seen = [], {}
+    for node in ast.parse(text, path).body:
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            continue
+        if node.name in seen:
+            problems.append((path, node.lineno, f"{node.name} is in line {seen[node.name]} already"))
+        seen[node.name] = node.lineno
+    return problems
+
+
 def check_tree(root):
     problems = []
+    for path in python_files(root, "bench", "tests", "tools"):
+        problems += check_names(path, read(root, path))
     for path in c_files(root, "src", "include", "tests", "bench", "examples"):
         text = read(root, path)
         if path.startswith("src/"):

@@ -118,6 +118,10 @@ CASES = [
     ("space at the end", BANNED, "src/cli/a.c", "int x; \n", "white space at the end"),
     ("no last newline", BANNED, "tests/unit/base/test_a.c", "int x;", "no newline at the end"),
     ("a long file", BANNED, "src/cli/a.c", "int x;\n" * 601, "601 lines"),
+    ("a name twice", BANNED, "bench/a.py", "def a():\n    pass\n\n\ndef a(b):\n    pass\n",
+     "bench/a.py:5: a is in line 1 already"),
+    ("a name in two classes", BANNED, "tests/a.py",
+     "class A:\n    def a(self):\n        pass\n\n\nclass B:\n    def a(self):\n        pass\n", None),
 ]
 
 
