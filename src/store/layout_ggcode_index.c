@@ -307,14 +307,33 @@ static int at(const char **p, const char *end, const char *text, size_t n)
 	return 1;
 }
 
+/* How many of these eight bytes stand before a control character, a quotation mark or a backslash,
+ * where the first byte is the lowest. A byte's high bit is set where it is one; what a borrow sets
+ * besides lies behind that. */
+static unsigned n_plain(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t w, quote, slash;
+
+	memcpy(&w, p, sizeof(w));
+	quote = w ^ ones * '"';
+	slash = w ^ ones * '\\';
+	w = ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+	w &= ones << 7;
+	return w ? (unsigned)__builtin_ctzll(w) / 8 : 8;
+}
+
 /* Over a string without escapes; its inside. */
 static int plain_string(const char **p, const char *end, struct ramet_bytes *inside)
 {
 	const char *q = *p;
+	unsigned n = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 8 : 0;
 
 	if (q == end || *q != '"')
 		return 0;
-	for (q++; q < end && (unsigned char)*q >= 0x20 && *q != '"' && *q != '\\'; q++)
+	for (q++; n == 8 && end - q >= 8; q += n)
+		n = n_plain(q);
+	for (; q < end && (unsigned char)*q >= 0x20 && *q != '"' && *q != '\\'; q++)
 		;
 	if (q == end || *q != '"')
 		return 0;

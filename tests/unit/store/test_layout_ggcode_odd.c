@@ -109,6 +109,35 @@ static void index__takes_a_new_entry_at_its_end(void **state)
 	}
 }
 
+/* Eight bytes are looked at at a time: whatever stands at whichever place of them. */
+static void index__sees_what_is_odd_wherever_it_stands(void **state)
+{
+	static const char *const odd[] = { "\\n", "\\'", "\\\\", "\\u0041", "\xc3\xa9", "\x7f",
+					   "\x01", "\x1f", "\t", "\\x" };
+	char title[64], text[2000];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		for (k = 0; k < 40; k++) {
+			memset(title, '~', sizeof(title));
+			memcpy(title + k % 20, odd[i], strlen(odd[i]));
+			/* at the end of the title, or with more behind it */
+			title[k % 20 + strlen(odd[i]) + (k < 20 ? 0 : 11)] = '\0';
+			(void)snprintf(text, sizeof(text), "[\n  " ENTRY("o", "%s", GOOD, "1")
+				       "\n]\n", title);
+			put_bytes(at("index.json"), raw(dq(text)));
+			assert_int_equal(put_new(&why) == 0, i < 6);
+			if (i >= 6) {
+				assert_file(at("index.json"), "%s", dq(text));
+				continue;
+			}
+			(void)snprintf(text, sizeof(text), "[\n  " ENTRY("o", "%s", GOOD, "1")
+				       ",\n  " NEW "\n]\n", title);
+			assert_file(at("index.json"), "%s", dq(text));
+		}
+}
+
 /* In any form: the first of that id. */
 static void index__replaces_an_entry_where_it_stands(void **state)
 {
@@ -561,6 +590,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(index__takes_a_new_entry_at_its_end),
+		T(index__sees_what_is_odd_wherever_it_stands),
 		T(index__replaces_an_entry_where_it_stands),
 		T(index__keeps_what_it_has_when_nothing_is_told),
 		T(index__that_is_damaged_stays),
