@@ -2,7 +2,8 @@
 """Measurements, each against a floor or a peer in the same run, printed as ratios.
 
 Every figure is the median of several runs with a warm page cache (of conversions: the slowest of the
-quickest quarter); what is compared runs by turns. A line without the peer says so. Nothing here is a test: `make check` never times anything.
+quickest quarter); what is compared runs by turns. A line without the peer says so. Nothing here is a
+test: `make check` never times anything.
 """
 import json
 import os
@@ -20,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 RUNS = int(os.environ.get("BENCH_RUNS", "15"))
 PEER_RUNS = int(os.environ.get("BENCH_PEER_RUNS", "3"))
-CONVERT_RUNS = 15
+CONVERT_RUNS = int(os.environ.get("BENCH_CONVERT_RUNS", "15"))
 ENTRIES = 100_000
 SIZE = 140_000_000
 WRITE_RUNS = int(os.environ.get("BENCH_WRITE_RUNS", "7"))

@@ -94,6 +94,20 @@ static inline int rameti_gg_truth(struct rameti_gg_cursor *c)
 	return AT(c, "true") || AT(c, "false");
 }
 
+/* Are they the same to Go's decoder, but for letters beyond ASCII? */
+static inline int rameti_gg_same_key(struct ramet_bytes key, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < key.len && name[i]; i++) {
+		int a = key.ptr[i] ^ name[i];
+
+		if (a && (a != 0x20 || (name[i] | 0x20) < 'a' || (name[i] | 0x20) > 'z'))
+			return 0;
+	}
+	return i == key.len && !name[i];
+}
+
 /* A member that Go passes over: its key is none of names, as the decoder compares them. */
 static inline int rameti_gg_foreign(struct rameti_gg_cursor *c, const char *const *names)
 {
@@ -105,18 +119,9 @@ static inline int rameti_gg_foreign(struct rameti_gg_cursor *c, const char *cons
 	for (i = 0; i < key.len; i++)
 		if (key.ptr[i] == '\\' || (unsigned char)key.ptr[i] >= 0x80)
 			return 0;
-	for (; *names; names++) {
-		const char *name = *names;
-
-		for (i = 0; i < key.len && name[i]; i++) {
-			int c2 = key.ptr[i];
-
-			if ((c2 >= 'A' && c2 <= 'Z' ? c2 | 0x20 : c2) != name[i])
-				break;
-		}
-		if (i == key.len && !name[i])
+	for (; *names; names++)
+		if (rameti_gg_same_key(key, *names))
 			return 0;
-	}
 	return AT(c, ":") && rameti_gg_any(c);
 }
 

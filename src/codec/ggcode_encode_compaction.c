@@ -16,11 +16,8 @@ void rameti_gg_put_summary(struct rameti_gg_job *j, struct ramet_bytes id,
 	ramet_json_text(summary, &text);
 	ramet_buf_reset(j->work);
 	ADD(j->work, "{");
-	if (id.len && !j->e->dialect) {
-		ADD(j->work, "\"id\":");
-		rameti_gg_add_text(j->work, id, 0);
-		ADD(j->work, ",");
-	}
+	if (!j->e->dialect)
+		rameti_gg_add_id(j->work, id);
 	ADD(j->work, "\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":");
 	rameti_gg_add_text(j->work, ramet_buf_bytes(&text), 0);
 	ADD(j->work, "}]}");

@@ -12,7 +12,6 @@
 
 #include "base/add.h"
 #include "codec/ggcode_cursor.h"
-#include "codec/span.h"
 
 /* Members of blocks. */
 enum { TEXT, MIME, DATA, NAME, ID, INPUT, OUTPUT, ERROR, THOUGHT, SIGNATURE, HIDDEN, N_MEMBERS };
@@ -227,14 +226,6 @@ static int rest_of(struct rameti_gg_cursor *c, struct ramet_bytes *rest, int *te
 	return AT(c, "}");
 }
 
-static void add_time(struct ramet_buf *out, int64_t ms)
-{
-	if (ms == RAMET_TIME_NONE)
-		return;
-	ramet_buf_add_str(out, ms < 0 ? ",\"timestamp\":-" : ",\"timestamp\":");
-	rameti_span_add_count(out, ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms);
-}
-
 /* From behind its brace to its end. */
 static int tell_message(struct rameti_gg_cursor *c, struct telling *t,
 			const struct rameti_reader *r)
@@ -271,7 +262,7 @@ int rameti_gg_glance(const struct rameti_reader *r, uint32_t row, struct ramet_b
 	if (!tell_message(&c, &t, r) || (AT(&c, ",\"timestamp\":") && !rameti_gg_any_string(&c)) ||
 	    !AT(&c, "}") || c.p != c.end || c.loose)
 		return 0;
-	add_time(out, is->time_ms);
-	ADD(out, "}}");
+	rameti_gg_show_end(out, is->time_ms);
+	ADD(out, "}");
 	return 1;
 }

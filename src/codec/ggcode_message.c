@@ -400,6 +400,15 @@ static void add_result(struct telling *t, const struct ramet_json *m,
 
 /* ---- whole messages ---- */
 
+void rameti_gg_add_id(struct ramet_buf *out, struct ramet_bytes id)
+{
+	if (!id.len)
+		return;
+	ADD(out, "\"id\":");
+	rameti_gg_add_text(out, id, 0);
+	ADD(out, ",");
+}
+
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, struct ramet_bytes id,
 			  struct ramet_buf *scratch)
 {
@@ -423,11 +432,7 @@ int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *m, str
 	own = ramet_json_text_is(asked[API], RAMETI_GG_API);
 	result = ramet_json_text_is(role, "toolResult");
 	ADD(out, "{");
-	if (id.len) {
-		ADD(out, "\"id\":");
-		rameti_gg_add_text(out, id, 0);
-		ADD(out, ",");
-	}
+	rameti_gg_add_id(out, id);
 	ADD(out, "\"role\":");
 	if (result)
 		ADD(out, "\"user\"");

@@ -67,6 +67,8 @@ int rameti_gg_entry(const struct rameti_reader *r, uint32_t row, struct ramet_by
  * the line of the last meta record. */
 void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64_t ms,
 			    struct ramet_bytes meta, struct ramet_buf *out);
+/* Its time, if it has one, and its brace. */
+void rameti_gg_show_end(struct ramet_buf *out, int64_t ms);
 /* What pi notes of an assistant's message and ggcode does not. calls: it calls a tool. */
 void rameti_gg_show_made(struct ramet_buf *out, struct ramet_bytes meta, int calls);
 /* ,"provider":...,"model":... of that record */
@@ -116,6 +118,8 @@ enum rameti_gg_told {
 };
 /* Values with more nodes may be nested too deep for a record around them. */
 #define RAMETI_GG_USUAL_SPAN (RAMETI_GG_DEPTH_MAX - 100)
+/* "id":..., of a message; nothing when it is empty */
+void rameti_gg_add_id(struct ramet_buf *out, struct ramet_bytes id);
 /* A message of pi's as ggcode's, appended; enum rameti_gg_told. */
 int rameti_gg_add_message(struct ramet_buf *out, const struct ramet_json *message,
 			  struct ramet_bytes id, struct ramet_buf *scratch);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "codec/ggcode_cursor.h"
 #include "json/scan.h"
 
 enum kind { STRING, INTEGER, BOOL, TIME, ANY, OBJECT, LIST };
@@ -152,22 +153,6 @@ static const struct shape listed_shape = SHAPE(listed_fields);
 
 /* ---- keys ---- */
 
-static int lower(int c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-static int same_letters(const char *a, const char *b, size_t len)
-{
-	size_t i;
-
-	if (!memcmp(a, b, len))
-		return 1;
-	for (i = 0; i < len && lower(a[i]) == lower(b[i]); i++)
-		;
-	return i == len;
-}
-
 /* Most keys are told apart by their length and their first letter. */
 static int key_is(const struct ramet_json *key, const char *name, size_t len)
 {
@@ -176,25 +161,19 @@ static int key_is(const struct ramet_json *key, const char *name, size_t len)
 
 	if (!(key->flags & RAMET_JSON_HAS_ESCAPE))
 		return key->len == len + 2 && !((key->ptr[1] ^ *name) & ~0x20) &&
-		       same_letters(key->ptr + 1, name, len);
+		       rameti_gg_same_key((struct ramet_bytes){ key->ptr + 1, len }, name);
 	ramet_buf_init(&b, 4096);
 	ramet_json_text(key, &b);
-	is = b.len == len && same_letters(b.ptr, name, len);
+	is = rameti_gg_same_key(ramet_buf_bytes(&b), name);
 	ramet_buf_release(&b);
 	return is;
 }
 
 int rameti_gg_key_is(const struct ramet_json *key, const char *name)
 {
-	size_t i, len = key->len - 2;
-
 	if (key->flags & RAMET_JSON_HAS_ESCAPE)
 		return key_is(key, name, strlen(name));
-	if ((key->ptr[1] ^ *name) & ~0x20)
-		return 0;
-	for (i = 0; i < len && name[i] && lower(key->ptr[i + 1]) == lower(name[i]); i++)
-		;
-	return i == len && !name[i];
+	return rameti_gg_same_key((struct ramet_bytes){ key->ptr + 1, key->len - 2 }, name);
 }
 
 /* hint: where the last one was; they mostly stand in order. */

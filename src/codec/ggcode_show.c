@@ -237,6 +237,15 @@ static void show_result(struct ramet_buf *out, const struct rameti_gg_part *p)
 	rameti_gg_add_others(out, block, known);
 }
 
+void rameti_gg_show_end(struct ramet_buf *out, int64_t ms)
+{
+	if (ms != RAMET_TIME_NONE) {
+		ramet_buf_add_str(out, ms < 0 ? ",\"timestamp\":-" : ",\"timestamp\":");
+		rameti_span_add_count(out, ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms);
+	}
+	ADD(out, "}");
+}
+
 void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64_t ms,
 			    struct ramet_bytes meta, struct ramet_buf *out)
 {
@@ -257,9 +266,5 @@ void rameti_gg_show_message(const struct rameti_gg_part *p, int with_rest, int64
 	if (with_rest)
 		rameti_gg_add_others(out, p->message,
 				     ms == RAMET_TIME_NONE ? rameti_gg_message_keys : timed);
-	if (ms != RAMET_TIME_NONE) {
-		ramet_buf_add_str(out, ms < 0 ? ",\"timestamp\":-" : ",\"timestamp\":");
-		rameti_span_add_count(out, ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms);
-	}
-	ADD(out, "}");
+	rameti_gg_show_end(out, ms);
 }

@@ -198,23 +198,12 @@ static int read_talk(struct rameti_gg_cursor *c, struct message *m)
 static int read_result(struct rameti_gg_cursor *c, struct message *m)
 {
 	/* those of the block that it stands in, too */
-	static const char *const names[] = { "role",
-					     "content",
-					     "type",
-					     "text",
-					     "image_mime",
-					     "image_data",
-					     "tool_name",
-					     "tool_id",
-					     "input",
-					     "output",
-					     "is_error",
-					     "images",
-					     "reasoning_content",
-					     "thinking_signature",
-					     "thinking_data",
-					     "cache",
-					     NULL };
+	static const char *const names[] = { "role",	  "content",	"type",
+					     "text",	  "image_mime", "image_data",
+					     "tool_name", "tool_id",	"input",
+					     "output",	  "is_error",	"images",
+					     "cache",	  "reasoning_content",
+					     "thinking_signature", "thinking_data", NULL };
 
 	if (AT(c, "\"toolCallId\":"))
 		return keep(c, &m->parts, ID);
@@ -265,11 +254,7 @@ static int add_message(struct rameti_gg_cursor *c, struct ramet_bytes id, struct
 	int result = 0;
 
 	ADD(out, "{");
-	if (id.len) {
-		ADD(out, "\"id\":");
-		rameti_gg_add_text(out, id, 0);
-		ADD(out, ",");
-	}
+	rameti_gg_add_id(out, id);
 	if (AT(c, "\"role\":\"assistant\"")) {
 		ADD(out, "\"role\":\"assistant\"");
 	} else {

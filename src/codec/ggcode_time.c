@@ -10,6 +10,7 @@
 
 #include "base/add.h"
 #include "base/clock.h"
+#include "base/eight.h"
 #include "codec/span.h"
 #include "json/scan.h"
 
@@ -198,16 +199,12 @@ static int doubt(unsigned char c)
 	return c == '<' || c == '>' || c == '&' ? 2 : 0;
 }
 
-/* Eight bytes that are surely none of those. Others may be told to be doubtful, too. */
+/* Eight bytes that are surely none of those but for HTML's sake. */
 static int all_sure(const char *p)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t w, quote, slash;
+	uint64_t w = rameti_eight(p);
 
-	memcpy(&w, p, sizeof(w));
-	quote = w ^ ones * '"';
-	slash = w ^ ones * '\\';
-	return !((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & ones << 7);
+	return !((w & RAMETI_EIGHT(0x80)) | rameti_eight_unplain(w));
 }
 
 void rameti_gg_add_text(struct ramet_buf *out, struct ramet_bytes text, int html)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/add.h"
+#include "base/eight.h"
 #include "base/error.h"
 #include "base/newfile.h"
 #include "json/scan.h"
@@ -307,20 +308,12 @@ static int at(const char **p, const char *end, const char *text, size_t n)
 	return 1;
 }
 
-/* How many of these eight bytes stand before a control character, a quotation mark or a backslash,
- * where the first byte is the lowest. A byte's high bit is set where it is one; what a borrow sets
- * besides lies behind that. */
+/* How many of these eight bytes stand before one that a plain string cannot have. */
 static unsigned n_plain(const char *p)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t w, quote, slash;
+	uint64_t stop = rameti_eight_unplain(rameti_eight(p));
 
-	memcpy(&w, p, sizeof(w));
-	quote = w ^ ones * '"';
-	slash = w ^ ones * '\\';
-	w = ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-	w &= ones << 7;
-	return w ? (unsigned)__builtin_ctzll(w) / 8 : 8;
+	return stop ? (unsigned)__builtin_ctzll(stop) / 8 : 8;
 }
 
 /* Over a string without escapes; its inside. */
